@@ -1,0 +1,78 @@
+//! The words and flags of `./install.sh`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::flags::ExtraVarsFlags;
+
+/// Install the cluster that conf/hosts.ini and conf/vars.yml describe.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Edit conf/hosts.ini and conf/vars.yml first. A run that broke can be started again: what is done stays done."
+)]
+pub(crate) struct InstallArgs {
+    /// Where the cluster runs; asked for with a menu when it is not given and a person is there.
+    #[arg(value_enum)]
+    pub(crate) mode: Option<Mode>,
+
+    /// The folder of the release or checkout, with roles/, playbooks/ and inventory/.
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) home: Option<PathBuf>,
+
+    /// The folder with hosts.ini and vars.yml (or common.yaml, or config-sample.yaml).
+    #[arg(long, value_name = "DIR", conflicts_with = "lab")]
+    pub(crate) conf: Option<PathBuf>,
+
+    /// Install onto hosts in containers on this machine; makes them if they are not there.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "default", require_equals = true)]
+    pub(crate) lab: Option<String>,
+
+    /// Answer the question with yes.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+
+    /// Say what would change, change nothing.
+    #[arg(short = 'C', long)]
+    pub(crate) check: bool,
+
+    /// Show how files differ.
+    #[arg(short = 'D', long)]
+    pub(crate) diff: bool,
+
+    /// Only these hosts (a pattern, as Ansible's).
+    #[arg(short, long, value_name = "PATTERN")]
+    pub(crate) limit: Option<String>,
+
+    /// Only what has one of these tags: preflight, os, pki, etcd, loadbalancer, container_runtime, verify.
+    #[arg(short, long, value_name = "TAGS", value_delimiter = ',')]
+    pub(crate) tags: Vec<String>,
+
+    /// Not what has one of these tags.
+    #[arg(long, value_name = "TAGS", value_delimiter = ',')]
+    pub(crate) skip_tags: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) extra_vars: ExtraVarsFlags,
+
+    /// An offline bundle to install from.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
+
+    /// How many hosts at a time.
+    #[arg(short, long, default_value_t = 50, value_name = "N")]
+    pub(crate) forks: usize,
+
+    /// More detail; repeat for more.
+    #[arg(short, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// Where the cluster runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// Everything on this machine.
+    AllInOne,
+    /// The hosts of hosts.ini.
+    MultiNode,
+}

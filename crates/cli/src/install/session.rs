@@ -1,0 +1,179 @@
+//! One call of `./install.sh`, from its words to its exit code.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bundle::Bundle;
+use data::{Diagnose, Diagnostic, Map, Value};
+use runner::RunOptions;
+
+use super::args::{InstallArgs, Mode};
+use super::{RunLog, Summary, all_in_one, menu, now};
+use crate::cluster::{Cluster, Target};
+use crate::diagnostics;
+use crate::engine_run;
+use crate::output::{AnsibleText, Fan, JsonLines, TextOptions};
+
+/// Installs, or says what an install would change.
+///
+/// # Errors
+/// What stops it before the first host is contacted.
+pub(crate) fn run(args: &InstallArgs) -> Result<ExitCode, Box<dyn Diagnose>> {
+    let asks = io::stdin().is_terminal() && !args.yes;
+    let Some(mode) = mode(args, asks)? else { return Ok(ExitCode::SUCCESS) };
+    let cluster = open(args, mode, asks)?;
+    diagnostics::report_all(&cluster.warnings());
+    let mistakes = cluster.mistakes();
+    if !mistakes.is_empty() {
+        diagnostics::report_all(&mistakes);
+        anstream::eprintln!("{}: nothing was changed, no host was contacted", counted(mistakes.len()));
+        return Ok(ExitCode::FAILURE);
+    }
+    if !confirmed(args, asks)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    install(args, &cluster)
+}
+
+fn counted(mistakes: usize) -> String {
+    if mistakes == 1 { "1 mistake".to_owned() } else { format!("{mistakes} mistakes") }
+}
+
+/// The mode given, or chosen from the menu when a person is there; `None` is "Quit".
+fn mode(args: &InstallArgs, asks: bool) -> Result<Option<Mode>, Box<dyn Diagnose>> {
+    let named_hosts = args.lab.is_some() || args.conf.is_some();
+    match args.mode {
+        Some(mode) => Ok(Some(mode)),
+        None if named_hosts || !asks => Ok(Some(Mode::MultiNode)),
+        None => menu::choose_mode(&mut io::stdin().lock(), &mut anstream::stdout()).map_err(no_terminal),
+    }
+}
+
+fn no_terminal(error: io::Error) -> Box<dyn Diagnose> {
+    Box::new(Diagnostic::error(format!("cannot ask: {error}")).help("give the mode and `--yes`"))
+}
+
+fn open(args: &InstallArgs, mode: Mode, asks: bool) -> Result<Cluster, Box<dyn Diagnose>> {
+    let home = args.home.as_deref();
+    match (&args.lab, mode) {
+        (Some(lab), _) => Cluster::open(home, &Target::Lab(lab.clone())),
+        (None, Mode::MultiNode) => Cluster::open(home, &Target::Conf(args.conf.clone())),
+        (None, Mode::AllInOne) => {
+            let home = Cluster::open(home, &Target::Conf(None))?.home;
+            let folder = all_in_one::folder(&home, asks)?;
+            Cluster::read(home, folder)
+        }
+    }
+}
+
+fn confirmed(args: &InstallArgs, asks: bool) -> Result<bool, Box<dyn Diagnose>> {
+    if args.yes || args.check {
+        return Ok(true);
+    }
+    if !asks {
+        let nobody = Diagnostic::error("nobody is there to answer whether the requirements are met");
+        return Err(Box::new(nobody.help("add `--yes`")));
+    }
+    menu::confirm_prerequisites(&mut io::stdin().lock(), &mut anstream::stdout()).map_err(no_terminal)
+}
+
+fn install(args: &InstallArgs, cluster: &Cluster) -> Result<ExitCode, Box<dyn Diagnose>> {
+    let log = open_log(&cluster.home, if args.check { "Check" } else { "Install" })?;
+    let mut options = options(args, cluster)?;
+    crate::interrupt::listen(&options.interrupt);
+    options.extra_vars.extend_from(&bundle_vars(args, cluster)?);
+    let mut sinks = outputs(args, &log)?;
+    let mut summary = Summary::default();
+    let outcome = engine_run::run(options, &mut sinks, |event| summary.event(event));
+    let path = log.path.display();
+    if outcome.exit_code == runner::ExitCode::Ok {
+        let title = if args.check { "Checked, nothing was changed," } else { "Installed" };
+        anstream::println!("{}", summary.success(title, &cluster.placements(), &next(args, cluster)));
+        anstream::println!("Log: {path}");
+    } else {
+        let help =
+            format!("mend it and run the same command again, it goes on where it stopped; the log is {path}");
+        anstream::eprint!("\n{}", summary.failure(&help));
+    }
+    Ok(ExitCode::from(outcome.exit_code as u8))
+}
+
+fn open_log(home: &Path, what: &str) -> Result<RunLog, Box<dyn Diagnose>> {
+    RunLog::create(home, what, &now()).map_err(|error| {
+        let failed =
+            Diagnostic::error(format!("cannot write a log below `{}`: {error}", home.join("logs").display()));
+        Box::new(failed.help("run it as a user who may write there")) as Box<dyn Diagnose>
+    })
+}
+
+fn options(args: &InstallArgs, cluster: &Cluster) -> Result<RunOptions, Box<dyn Diagnose>> {
+    let options = cluster.run_options("install.yml");
+    let extra_vars =
+        args.extra_vars.load(&options.reader).map_err(|error| Box::new(error) as Box<dyn Diagnose>)?;
+    Ok(RunOptions {
+        extra_vars,
+        limit: args.limit.clone(),
+        tags: args.tags.clone(),
+        skip_tags: args.skip_tags.clone(),
+        check: args.check,
+        diff: args.diff,
+        forks: args.forks,
+        verbosity: args.verbose,
+        ..options
+    })
+}
+
+/// The screen, the log's text without colors, and its JSON lines.
+fn outputs(args: &InstallArgs, log: &RunLog) -> Result<Fan, Box<dyn Diagnose>> {
+    let again = |file: &std::fs::File| {
+        file.try_clone().map_err(|error| {
+            Box::new(Diagnostic::error(format!("cannot write the log: {error}"))) as Box<dyn Diagnose>
+        })
+    };
+    let on_screen = TextOptions::of_stdout(args.verbose);
+    let in_log = TextOptions { color: false, ..on_screen };
+    let mut fan = Fan::default();
+    fan.add(AnsibleText::new(Box::new(io::stdout()), Box::new(io::stderr()), on_screen));
+    fan.add(AnsibleText::new(Box::new(again(&log.text)?), Box::new(again(&log.text)?), in_log));
+    fan.add(JsonLines::new(Box::new(again(&log.events)?)));
+    Ok(fan)
+}
+
+/// Unpacks the bundle's programs beside the conf files and points the roles at them.
+fn bundle_vars(args: &InstallArgs, cluster: &Cluster) -> Result<Map, Box<dyn Diagnose>> {
+    let named = cluster.conf.vars.get_str("bundle").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let Some(file) = args.bundle.clone().or(named) else { return Ok(Map::new()) };
+    // Roles look for relative paths beside themselves.
+    let folder = cluster.folder.join("bundle");
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    let unpacked = Bundle::open(&file).and_then(|bundle| bundle.unpack(&folder, |_| true).map(|()| bundle));
+    let bundle = unpacked.map_err(|error| Box::new(error) as Box<dyn Diagnose>)?;
+    let has = |name: &str| bundle.manifest().artifacts.iter().any(|artifact| artifact.path == name);
+    let mut vars = Map::from([("bundle_dir", Value::from(folder.display().to_string()))]);
+    for (program, source) in [("etcd", "etcd_source"), ("containerd", "containerd_source")] {
+        if has(program) {
+            vars.insert(source, "bundle");
+        }
+    }
+    Ok(vars)
+}
+
+fn next(args: &InstallArgs, cluster: &Cluster) -> Vec<String> {
+    if args.check {
+        return vec!["the same command without --check".to_owned()];
+    }
+    let binary = std::env::args().next().unwrap_or_else(|| "taskbox".to_owned());
+    let here = std::env::current_dir().unwrap_or_default();
+    let near = |path: &Path| path.strip_prefix(&here).unwrap_or(path).display().to_string();
+    let binary = near(Path::new(&binary));
+    let hosts = match &args.lab {
+        Some(name) if name == "default" => " --lab".to_owned(),
+        Some(name) => format!(" --lab={name}"),
+        None => format!(" --conf {}", near(&cluster.folder)),
+    };
+    vec![
+        format!("{binary} verify{hosts}    looks at everything again"),
+        format!("keep {} safe: it holds the certificate authorities", near(&cluster.folder.join("pki"))),
+    ]
+}

@@ -1,0 +1,111 @@
+//! The binary `taskbox`.
+
+mod bundle_command;
+mod cluster;
+mod commands;
+mod diagnostics;
+mod engine_run;
+mod flags;
+mod install;
+mod interrupt;
+mod lab;
+mod output;
+mod prompt;
+mod verify;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use data::Diagnose;
+
+/// Installs Kubernetes and KubeSphere on a set of hosts.
+#[derive(Debug, Parser)]
+#[command(name = "taskbox", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Bundle(bundle_command::BundleArgs),
+    Install(Box<install::InstallArgs>),
+    Inventory(commands::inventory::InventoryArgs),
+    Lab(lab::LabArgs),
+    Playbook(commands::playbook::PlaybookArgs),
+    Run(commands::ad_hoc::AdHocArgs),
+    Verify(verify::VerifyArgs),
+}
+
+fn main() -> ExitCode {
+    // The panic has told its place; Ansible's code for a bug is 250.
+    std::panic::catch_unwind(command).unwrap_or(ExitCode::from(runner::ExitCode::Unexpected as u8))
+}
+
+fn command() -> ExitCode {
+    if let Some(answer) = runner::connection::asked_for_password(std::env::args_os().nth(1)) {
+        return give_password(answer);
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(words) => return explain(&words),
+    };
+    match cli.command {
+        Command::Bundle(args) => bundle_command::run(args).unwrap_or_else(|error| refuse(&error)),
+        Command::Install(args) => install::run(&args).unwrap_or_else(|error| refuse(&*error)),
+        Command::Inventory(args) => ended(commands::inventory::run(&args)),
+        Command::Playbook(args) => ended(commands::playbook::run(&args)),
+        Command::Run(args) => ended(commands::ad_hoc::run(&args)),
+        Command::Lab(args) => lab::run(args).unwrap_or_else(|error| refuse(&error)),
+        Command::Verify(args) => verify::run(&args).unwrap_or_else(|error| refuse(&*error)),
+    }
+}
+
+/// The system's `ssh` of another run of ours has started us to ask for a password; it reads our standard output.
+fn give_password(answer: std::io::Result<String>) -> ExitCode {
+    match answer {
+        // Byte for byte: a password may hold what a terminal takes for a command.
+        Ok(password) if !password.is_empty() && writeln!(std::io::stdout(), "{password}").is_ok() => {
+            ExitCode::SUCCESS
+        }
+        // `ssh` takes that as a refusal.
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// Prints help that was asked for, or what is wrong with the words: exit code 5, as Ansible's; for the installer 1, as its users know it.
+fn explain(words: &clap::Error) -> ExitCode {
+    // Nothing is left to do when the screen is gone.
+    let _ = words.print();
+    let installer = std::env::args_os().nth(1).is_some_and(|word| word == "install");
+    match (words.use_stderr(), installer) {
+        (false, _) => ExitCode::SUCCESS,
+        (true, true) => ExitCode::FAILURE,
+        (true, false) => ExitCode::from(flags::BAD_OPTION),
+    }
+}
+
+/// Draws an error; the run ends with exit code 1.
+fn refuse(error: &dyn Diagnose) -> ExitCode {
+    diagnostics::report(error);
+    ExitCode::FAILURE
+}
+
+/// The exit code of a command that ended; its error drawn, with the exit code that fits it.
+fn ended(result: Result<ExitCode, flags::FlagError>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        diagnostics::report(&error);
+        error.exit_code()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_words_and_flags_of_all_commands_fit_together() {
+        super::Cli::command().debug_assert();
+    }
+}

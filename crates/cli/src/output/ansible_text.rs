@@ -1,0 +1,384 @@
+//! Ansible's default output, line for line: banners, results, items, diffs, retries, the recap.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+use data::{Diagnostic, Place, Value, python};
+use runner::{Event, HostName, Included, Item, PlayStart, Status, TaskHead, TaskKind, TaskResult};
+
+use super::banner::banner;
+use super::color::Ink;
+use super::excerpt::{absolute, excerpt};
+use super::text_diff::diff_text;
+use super::{EventSink, recap, result_text};
+use crate::diagnostics::{Look, draw};
+
+/// How the text looks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TextOptions {
+    /// The number of `-v`.
+    pub(crate) verbosity: u8,
+    /// Whether to color it.
+    pub(crate) color: bool,
+    /// The width of headlines.
+    pub(crate) columns: usize,
+}
+
+impl TextOptions {
+    /// For this process's standard output.
+    pub(crate) fn of_stdout(verbosity: u8) -> Self {
+        Self { verbosity, color: super::color::wanted(), columns: super::banner::columns() }
+    }
+}
+
+/// Writes Ansible's default text: results to one stream, warnings to another.
+pub(crate) struct AnsibleText {
+    screen: Screen,
+    /// The task whose headline stands above.
+    headline: Option<u64>,
+    /// Loops whose items have been shown, by task and host: their whole adds no line.
+    looped: HashSet<(u64, HostName)>,
+}
+
+impl AnsibleText {
+    /// Writes to `out` and `err`.
+    pub(crate) fn new(out: Box<dyn Write>, err: Box<dyn Write>, options: TextOptions) -> Self {
+        Self {
+            screen: Screen { out, err, options, said: HashSet::new() },
+            headline: None,
+            looped: HashSet::new(),
+        }
+    }
+
+    fn play(&mut self, play: &PlayStart) -> io::Result<()> {
+        self.headline = None;
+        match play.name.trim() {
+            "" => self.screen.banner("PLAY"),
+            name => self.screen.banner(&format!("PLAY [{name}]")),
+        }
+    }
+
+    fn task(&mut self, task: &TaskHead) -> io::Result<()> {
+        if self.headline == Some(task.id) {
+            return Ok(());
+        }
+        self.headline = Some(task.id);
+        let kind = match task.kind {
+            TaskKind::Task => "TASK",
+            TaskKind::Handler => "RUNNING HANDLER",
+        };
+        self.screen.banner(&format!("{kind} [{}]", task.name.trim()))?;
+        match &task.place {
+            Some(place) if self.screen.options.verbosity >= 2 => self.screen.task_path(place),
+            _ => Ok(()),
+        }
+    }
+
+    fn item(&mut self, result: &TaskResult) -> io::Result<()> {
+        self.task(&result.task)?;
+        self.looped.insert((result.task.id, result.host.clone()));
+        let label = item_label(result);
+        let host = host_label(result);
+        match result.status {
+            Status::Ok | Status::Changed if is_include(&result.task) => Ok(()),
+            Status::Ok | Status::Changed => {
+                self.screen.diff(result)?;
+                self.screen.warnings(result)?;
+                let (word, ink) = word(result.status);
+                self.screen.result(result, &format!("{word}: [{host}] => (item={label})"), ink)
+            }
+            Status::Skipped => {
+                self.screen.warnings(result)?;
+                self.screen.result(
+                    result,
+                    &format!("skipping: [{}] => (item={label}) ", result.host),
+                    Ink::Skip,
+                )
+            }
+            Status::Failed | Status::Unreachable => {
+                self.screen.warnings(result)?;
+                self.screen.error(result)?;
+                self.screen.whole(result, &format!("failed: [{host}] (item={label})"), Ink::Error)
+            }
+        }
+    }
+
+    fn result(&mut self, result: &TaskResult) -> io::Result<()> {
+        self.task(&result.task)?;
+        let looped = self.looped.remove(&(result.task.id, result.host.clone()));
+        let host = host_label(result);
+        self.screen.warnings(result)?;
+        match result.status {
+            Status::Ok | Status::Changed if looped => Ok(()),
+            Status::Ok | Status::Changed if is_include(&result.task) => Ok(()),
+            Status::Ok | Status::Changed => {
+                self.screen.diff(result)?;
+                let (word, ink) = word(result.status);
+                self.screen.result(result, &format!("{word}: [{host}]"), ink)
+            }
+            Status::Skipped => self.screen.result(result, &format!("skipping: [{}]", result.host), Ink::Skip),
+            Status::Failed => {
+                if !looped {
+                    self.screen.error(result)?;
+                    self.screen.whole(result, &format!("fatal: [{host}]: FAILED!"), Ink::Error)?;
+                }
+                self.screen.ignoring(result)
+            }
+            Status::Unreachable => {
+                self.screen.error(result)?;
+                self.screen.whole(result, &format!("fatal: [{host}]: UNREACHABLE!"), Ink::Unreachable)?;
+                self.screen.ignoring(result)
+            }
+        }
+    }
+
+    fn retry(&mut self, result: &TaskResult) -> io::Result<()> {
+        let number = |field: &str| result.result.get(field).and_then(Value::as_int).unwrap_or(0);
+        let left = number("retries") - number("attempts");
+        let mut text = format!(
+            "FAILED - RETRYING: [{}]: {} ({left} retries left).",
+            host_label(result),
+            result.task.name.trim()
+        );
+        if self.screen.options.verbosity > 2 {
+            let fields = result_text::shown_fields(result, self.screen.options.verbosity);
+            text.push_str(&format!("Result was: {}", result_text::as_json(&fields, true)));
+        }
+        self.screen.line(&text, Some(Ink::Debug))
+    }
+
+    fn poll(&mut self, result: &TaskResult) -> io::Result<()> {
+        let field = |name: &str| result.result.get(name).map_or_else(|| "None".to_owned(), python::str);
+        let (job, started, finished) = (field("ansible_job_id"), field("started"), field("finished"));
+        let text = format!("ASYNC POLL on {}: jid={job} started={started} finished={finished}", result.host);
+        self.screen.line(&text, Some(Ink::Debug))
+    }
+
+    fn included(&mut self, included: &Included) -> io::Result<()> {
+        let hosts: Vec<&str> = included.hosts.iter().map(|host| &**host).collect();
+        let mut text = format!("included: {} for {}", absolute_file(&included.file), hosts.join(", "));
+        if let Some(item) = included.item.as_ref().filter(|item| item.is_truthy()) {
+            text.push_str(&format!(" => (item={})", python::str(&result_text::masked(item))));
+        }
+        self.screen.line(&text, Some(Ink::Skip))
+    }
+
+    fn stats(&mut self, stats: &runner::Stats) -> io::Result<()> {
+        self.screen.banner("PLAY RECAP")?;
+        for line in recap::lines(stats, self.screen.options.color) {
+            self.screen.line(&line, None)?;
+        }
+        self.screen.line("", None)
+    }
+}
+
+impl EventSink for AnsibleText {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match event {
+            Event::PlaybookStart { path } if self.screen.options.verbosity > 1 => {
+                let name = path.rsplit('/').next().unwrap_or(path);
+                self.screen.banner(&format!("PLAYBOOK: {name}"))
+            }
+            Event::PlayStart(play) => self.play(play),
+            Event::NoHostsMatched => self.screen.line("skipping: no hosts matched", Some(Ink::Skip)),
+            Event::NoHostsRemaining => self.screen.banner("NO MORE HOSTS LEFT"),
+            Event::TaskStart(task) => self.task(task),
+            Event::ItemResult(result) => self.item(result),
+            Event::Retry(result) => self.retry(result),
+            Event::AsyncPoll(result) => self.poll(result),
+            Event::TaskResult(result) => self.result(result),
+            Event::Included(included) => self.included(included),
+            Event::Notify { handler, host } if self.screen.options.verbosity > 1 => {
+                self.screen.line(&format!("NOTIFIED HANDLER {handler} for {host}"), Some(Ink::Verbose))
+            }
+            Event::Warning(found) | Event::Error(found) => self.screen.finding(found),
+            Event::Stats(stats) => self.stats(stats),
+            Event::PlaybookStart { .. }
+            | Event::HostStart { .. }
+            | Event::Notify { .. }
+            | Event::PlayEnd { .. } => Ok(()),
+        }?;
+        self.screen.out.flush()
+    }
+}
+
+/// The streams, and what has been said on them once and for all.
+struct Screen {
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    options: TextOptions,
+    /// Errors and warnings, each shown only the first time.
+    said: HashSet<String>,
+}
+
+impl Screen {
+    fn line(&mut self, text: &str, ink: Option<Ink>) -> io::Result<()> {
+        let painted = match ink {
+            Some(ink) if self.options.color => ink.paint(text),
+            _ => text.to_owned(),
+        };
+        let end = if painted.ends_with('\n') { "" } else { "\n" };
+        write!(self.out, "{painted}{end}")
+    }
+
+    fn banner(&mut self, text: &str) -> io::Result<()> {
+        self.line(&banner(text, self.options.columns), None)
+    }
+
+    fn task_path(&mut self, place: &Place) -> io::Result<()> {
+        let text = format!("task path: {}:{}", absolute(place.source.name()), place.location().line);
+        self.line(&text, Some(Ink::Debug))
+    }
+
+    /// A line with the fields behind it, if they are to be shown.
+    fn result(&mut self, result: &TaskResult, line: &str, ink: Ink) -> io::Result<()> {
+        if result_text::is_verbose(result, self.options.verbosity) {
+            self.whole(result, line, ink)
+        } else {
+            self.line(line, Some(ink))
+        }
+    }
+
+    fn whole(&mut self, result: &TaskResult, line: &str, ink: Ink) -> io::Result<()> {
+        let fields = result_text::shown_fields(result, self.options.verbosity);
+        let spread = result_text::always_verbose(result) || self.options.verbosity > 2;
+        let text = result_text::as_json(&fields, spread);
+        self.line(&format!("{line} => {text}"), Some(ink))
+    }
+
+    fn ignoring(&mut self, result: &TaskResult) -> io::Result<()> {
+        if result.ignored { self.line("...ignoring", Some(Ink::Skip)) } else { Ok(()) }
+    }
+
+    fn diff(&mut self, result: &TaskResult) -> io::Result<()> {
+        let diff = result.result.get("diff").filter(|diff| diff.is_truthy());
+        let text = match diff {
+            Some(diff) if result.show_diff && result.status == Status::Changed => {
+                diff_text(&result_text::masked(diff), self.options.color)
+            }
+            _ => return Ok(()),
+        };
+        if text.is_empty() { Ok(()) } else { self.line(&text, None) }
+    }
+
+    fn warnings(&mut self, result: &TaskResult) -> io::Result<()> {
+        for (field, word) in [("warnings", "WARNING"), ("deprecations", "DEPRECATION WARNING")] {
+            for text in result_text::texts(&result.result, field) {
+                self.once(format!("[{word}]: {}\n", text.trim_end()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn once(&mut self, text: String) -> io::Result<()> {
+        let painted = if self.options.color { Ink::Warning.paint(&text) } else { text.clone() };
+        if self.said.insert(text) { self.err.write_all(painted.as_bytes()) } else { Ok(()) }
+    }
+
+    /// The cause of a failure, with the task's lines and those of every finding; the same cause on further hosts is not repeated.
+    fn error(&mut self, result: &TaskResult) -> io::Result<()> {
+        let text = error_text(result);
+        if !self.said.insert(text.clone()) {
+            return Ok(());
+        }
+        self.line(&text, Some(Ink::Error))
+    }
+
+    fn finding(&mut self, found: &Diagnostic) -> io::Result<()> {
+        let drawn = draw(found, Look::of_stderr());
+        let drawn = if self.options.color { drawn } else { anstream::adapter::strip_str(&drawn).to_string() };
+        if self.said.insert(drawn.clone()) { writeln!(self.err, "{drawn}") } else { Ok(()) }
+    }
+}
+
+fn error_text(result: &TaskResult) -> String {
+    let mut text = format!("[ERROR]: {}\n", brief(result));
+    let task = result.task.place.as_ref();
+    // Under `no_log` only the task's own lines are shown, which hold what the user wrote, not what it became.
+    let findings: &[Diagnostic] = if result.censored { &[] } else { &result.findings };
+    if findings.iter().all(|found| found.place().is_none()) {
+        if let Some(place) = task {
+            text.push_str(&excerpt(place));
+        }
+        append_helps(&mut text, findings);
+        // An empty line sets off what is longer than one line.
+        return if text.matches('\n').count() > 1 { text + "\n" } else { text };
+    }
+    if let Some(place) = task {
+        text.push_str(&format!("\nTask failed.\n{}\n<<< caused by >>>\n", excerpt(place)));
+    }
+    for found in findings {
+        text.push_str(&format!("\n{}\n", found.title));
+        if let Some(place) = found.place() {
+            text.push_str(&excerpt(place));
+        }
+    }
+    append_helps(&mut text, findings);
+    text + "\n"
+}
+
+fn append_helps(text: &mut String, findings: &[Diagnostic]) {
+    for help in findings.iter().flat_map(|found| &found.helps) {
+        text.push_str(&format!("\nhelp: {help}\n"));
+    }
+}
+
+/// One line on what failed: `Task failed: Module failed: no such file`.
+fn brief(result: &TaskResult) -> String {
+    let msg = result.result.get("msg").map(|msg| python::str(&result_text::masked(msg))).unwrap_or_default();
+    if msg.starts_with("Task failed") || result.status == Status::Unreachable && !msg.is_empty() {
+        return if msg.starts_with("Task failed") { msg } else { format!("Task failed: {msg}") };
+    }
+    let on_controller = matches!(
+        result_text::short_action(&result.task.action),
+        "add_host"
+            | "assert"
+            | "debug"
+            | "fail"
+            | "group_by"
+            | "include_vars"
+            | "pause"
+            | "set_fact"
+            | "set_stats"
+            | "validate_argument_spec"
+            | "wait_for_connection"
+    );
+    let judged = result.result.get("failed_when_result").is_some_and(Value::is_truthy);
+    let what = if on_controller || judged { "Action failed" } else { "Module failed" };
+    if msg.is_empty() { format!("Task failed: {what}.") } else { format!("Task failed: {what}: {msg}") }
+}
+
+fn word(status: Status) -> (&'static str, Ink) {
+    match status {
+        Status::Changed => ("changed", Ink::Changed),
+        _ => ("ok", Ink::Ok),
+    }
+}
+
+/// `host`, or `host -> other` where the task was delegated.
+fn host_label(result: &TaskResult) -> String {
+    match &result.delegated_to {
+        Some(other) if *other != result.host => format!("{} -> {other}", result.host),
+        _ => result.host.to_string(),
+    }
+}
+
+fn item_label(result: &TaskResult) -> String {
+    match &result.item {
+        _ if result.censored => "(censored due to no_log)".to_owned(),
+        Some(Item { label, .. }) => python::str(&result_text::masked(label)),
+        None => "None".to_owned(),
+    }
+}
+
+fn is_include(task: &TaskHead) -> bool {
+    matches!(result_text::short_action(&task.action), "include_tasks" | "include_role")
+}
+
+/// A file's path from the root; the name of a role as it is.
+fn absolute_file(file: &str) -> String {
+    if file.contains(['/', '.']) { absolute(file) } else { file.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

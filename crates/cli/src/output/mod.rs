@@ -1,0 +1,50 @@
+//! What a run's events look like: Ansible's text, one line of JSON an event, times. Each form is a file and an [`EventSink`].
+
+mod ansible_text;
+pub(crate) mod banner;
+mod color;
+mod excerpt;
+mod json_lines;
+mod minimal;
+mod profile;
+mod recap;
+mod result_text;
+mod screen;
+mod sequence;
+mod text_diff;
+
+use std::io;
+
+use runner::Event;
+
+pub(crate) use ansible_text::{AnsibleText, TextOptions};
+pub(crate) use json_lines::JsonLines;
+pub(crate) use minimal::Minimal;
+pub(crate) use profile::Profile;
+pub(crate) use screen::{ad_hoc_screen, screen};
+
+/// Takes the events of a run, in order, and shows them in its way.
+pub(crate) trait EventSink {
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// The screen or file cannot be written to.
+    fn event(&mut self, event: &Event) -> io::Result<()>;
+}
+
+/// Several sinks as one: a screen and a log, for example.
+#[derive(Default)]
+pub(crate) struct Fan(Vec<Box<dyn EventSink>>);
+
+impl Fan {
+    /// Adds one more.
+    pub(crate) fn add(&mut self, sink: impl EventSink + 'static) {
+        self.0.push(Box::new(sink));
+    }
+}
+
+impl EventSink for Fan {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.0.iter_mut().try_for_each(|sink| sink.event(event))
+    }
+}

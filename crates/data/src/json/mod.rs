@@ -1,0 +1,7 @@
+//! JSON as Python's `json` module reads and writes it: `NaN` and `Infinity` are numbers, errors speak its words.
+
+mod parse;
+mod write;
+
+pub use parse::{JsonError, parse, parse_node};
+pub use write::{JsonStyle, write};

@@ -1,0 +1,201 @@
+//! Values as YAML text, byte for byte as PyYAML's C dumper writes them: what `to_yaml` and `to_nice_yaml` give.
+
+use crate::yaml::raw::{Emitter, EventKind, Layout, Properties, ScalarStyle};
+use crate::yaml::resolve;
+use crate::{Key, List, Map, Text, Value, python};
+
+/// The keyword arguments of `yaml.dump`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DumpStyle {
+    /// `{a: 1}` always, never, or (`None`) where a collection holds only plain scalars.
+    pub default_flow_style: Option<bool>,
+    /// The quotes around every scalar: `'`, `"`, `|`, `>`; `None` quotes only what needs it.
+    pub default_style: Option<char>,
+    /// Spaces a level; 2 for anything outside 2..=9.
+    pub indent: i32,
+    /// Where long text is wrapped; at least twice the indent, else 80. Negative: never.
+    pub width: i32,
+    /// Whether keys are sorted.
+    pub sort_keys: bool,
+    /// Whether characters beyond ASCII are written as they are.
+    pub allow_unicode: bool,
+    /// Whether the document begins with `---`.
+    pub explicit_start: bool,
+    /// Whether the document ends with `...`.
+    pub explicit_end: bool,
+}
+
+impl Default for DumpStyle {
+    /// As the filter `to_yaml` calls it.
+    fn default() -> Self {
+        Self {
+            default_flow_style: None,
+            default_style: None,
+            indent: 2,
+            width: 80,
+            sort_keys: true,
+            allow_unicode: true,
+            explicit_start: false,
+            explicit_end: false,
+        }
+    }
+}
+
+impl DumpStyle {
+    /// As the filter `to_nice_yaml` calls it: blocks only, four spaces.
+    pub fn nice() -> Self {
+        Self { default_flow_style: Some(false), indent: 4, ..Self::default() }
+    }
+}
+
+/// The value as a YAML document. Vaulted text keeps its envelope and the tag `!vault`; an undefined value is written as `null`, because
+/// the template engine refuses it before it comes here.
+pub fn dump(value: &Value, style: &DumpStyle) -> String {
+    let layout = Layout { indent: style.indent, width: style.width, unicode: style.allow_unicode };
+    let mut writer = Writer { emitter: Emitter::new(layout), style };
+    writer.emit(EventKind::StreamStart);
+    writer.emit(EventKind::DocumentStart { implicit: !style.explicit_start });
+    writer.value(value);
+    writer.emit(EventKind::DocumentEnd { implicit: !style.explicit_end });
+    writer.emit(EventKind::StreamEnd);
+    writer.emitter.finish()
+}
+
+struct Writer<'a> {
+    emitter: Emitter,
+    style: &'a DumpStyle,
+}
+
+impl Writer<'_> {
+    fn emit(&mut self, event: EventKind) {
+        let written = self.emitter.emit(&event);
+        debug_assert!(written.is_ok(), "events are in order: {written:?}");
+    }
+
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::List(list) => self.list(list),
+            Value::Map(map) => self.map(map),
+            Value::Str(text) if text.is_encrypted() => self.vaulted(text),
+            Value::Str(text) => {
+                let plain = resolve::is_plain_text(text);
+                self.scalar(text.as_str().to_owned(), "tag:yaml.org,2002:str", plain, true);
+            }
+            Value::Null | Value::Undefined(_) => {
+                self.scalar("null".to_owned(), "tag:yaml.org,2002:null", true, false)
+            }
+            Value::Bool(flag) => self.scalar(flag.to_string(), "tag:yaml.org,2002:bool", true, false),
+            Value::Int(number) => self.scalar(number.to_string(), "tag:yaml.org,2002:int", true, false),
+            Value::Float(number) => self.scalar(float(*number), "tag:yaml.org,2002:float", true, false),
+        }
+    }
+
+    fn scalar(&mut self, value: String, tag: &str, plain_implicit: bool, quoted_implicit: bool) {
+        let style = match self.style.default_style {
+            Some('\'') => ScalarStyle::SingleQuoted,
+            Some('"') => ScalarStyle::DoubleQuoted,
+            Some('|') => ScalarStyle::Literal,
+            Some('>') => ScalarStyle::Folded,
+            _ => ScalarStyle::Plain,
+        };
+        let properties = Properties { anchor: None, tag: Some(tag.to_owned()) };
+        self.emit(EventKind::Scalar { properties, value, plain_implicit, quoted_implicit, style });
+    }
+
+    fn vaulted(&mut self, text: &Text) {
+        let properties = Properties { anchor: None, tag: Some("!vault".to_owned()) };
+        let (plain_implicit, quoted_implicit) = (false, false);
+        let value = text.as_str().to_owned();
+        self.emit(EventKind::Scalar {
+            properties,
+            value,
+            plain_implicit,
+            quoted_implicit,
+            style: ScalarStyle::Literal,
+        });
+    }
+
+    fn list(&mut self, list: &List) {
+        let flow = self.flow(list.iter().all(|item| self.is_simple(item)));
+        self.emit(EventKind::SequenceStart { properties: Properties::default(), flow });
+        for item in list {
+            self.value(item);
+        }
+        self.emit(EventKind::SequenceEnd);
+    }
+
+    fn map(&mut self, map: &Map) {
+        let simple = map.iter().all(|(key, value)| !matches!(key, Key::Tuple(_)) && self.is_simple(value));
+        let flow = self.flow(simple && self.style.default_style.is_none());
+        self.emit(EventKind::MappingStart { properties: Properties::default(), flow });
+        let sorted = if self.style.sort_keys { map.sorted() } else { None };
+        for (key, value) in sorted.unwrap_or_else(|| map.iter().collect()) {
+            self.value(&key.to_value());
+            self.value(value);
+        }
+        self.emit(EventKind::MappingEnd);
+    }
+
+    fn flow(&self, best: bool) -> bool {
+        self.style.default_flow_style.unwrap_or(best)
+    }
+
+    /// Whether PyYAML counts it as a plain scalar when it looks for the best style of what holds it.
+    fn is_simple(&self, value: &Value) -> bool {
+        match value {
+            Value::List(_) | Value::Map(_) => false,
+            Value::Str(text) if text.is_encrypted() => false,
+            _ => self.style.default_style.is_none(),
+        }
+    }
+}
+
+/// PyYAML's text of a float: Python's, but with a point, because `1e+16` would be text in YAML 1.1.
+fn float(number: f64) -> String {
+    if number.is_nan() {
+        return ".nan".to_owned();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { ".inf" } else { "-.inf" }.to_owned();
+    }
+    let text = python::float_text(number);
+    if text.contains('.') { text } else { text.replacen('e', ".0e", 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Value {
+        Value::from(Map::from([
+            ("b", Value::from(vec![Value::from(1), Value::from("yes"), Value::Null])),
+            ("a", Value::from(Map::from([("x", Value::from(1e16)), ("y", Value::from("two\nlines"))]))),
+        ]))
+    }
+
+    #[test]
+    fn to_yaml_flows_only_what_is_simple() {
+        assert_eq!(
+            dump(&sample(), &DumpStyle::default()),
+            "a: {x: 1.0e+16, y: 'two\n\n    lines'}\nb: [1, 'yes', null]\n"
+        );
+    }
+
+    #[test]
+    fn to_nice_yaml_writes_blocks_of_four() {
+        assert_eq!(
+            dump(&sample(), &DumpStyle::nice()),
+            "a:\n    x: 1.0e+16\n    y: 'two\n\n        lines'\nb:\n- 1\n- 'yes'\n- null\n"
+        );
+    }
+
+    #[test]
+    fn a_vaulted_text_keeps_its_envelope() {
+        let text = Text::plain("$ANSIBLE_VAULT;1.1;AES256\n6162\n").into_encrypted();
+        let value = Value::from(Map::from([("p", Value::from(text))]));
+        assert_eq!(
+            dump(&value, &DumpStyle::nice()),
+            "p: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    6162\n"
+        );
+    }
+}

@@ -1,0 +1,79 @@
+//! The entries of a mapping while it is read: duplicate keys and merge keys (`<<`), by PyYAML's rules.
+
+use std::collections::HashMap;
+
+use crate::yaml::error::{Problem, YamlError};
+use crate::yaml::{Node, NodeKind};
+use crate::{Diagnostic, Key};
+
+/// Entries in order of writing, and those that `<<` brings; the latter stand first and give way.
+#[derive(Default)]
+pub(crate) struct Entries {
+    merged: Vec<(Node, Node)>,
+    own: Vec<(Node, Node)>,
+}
+
+impl Entries {
+    /// Adds `key: value`.
+    pub(crate) fn push(&mut self, key: Node, value: Node) -> Result<(), YamlError> {
+        if key.to_key().is_none() {
+            return Err(YamlError::new(key.place.clone(), Problem::UnhashableKey));
+        }
+        self.own.push((key, value));
+        Ok(())
+    }
+
+    /// Adds `<<: value`: a mapping, or a sequence of mappings of which the earlier wins.
+    pub(crate) fn merge(&mut self, value: Node) -> Result<(), YamlError> {
+        match value.kind {
+            NodeKind::Map(entries) => self.merged.extend(entries),
+            NodeKind::Seq(items) => {
+                for item in items.into_iter().rev() {
+                    let NodeKind::Map(entries) = item.kind else {
+                        return Err(YamlError::new(item.place, Problem::MergeNeedsMapping));
+                    };
+                    self.merged.extend(entries);
+                }
+            }
+            _ => return Err(YamlError::new(value.place, Problem::MergeNeedsMapping)),
+        }
+        Ok(())
+    }
+
+    /// Every key once: its first position, its last value. A key that the user wrote twice gives a warning.
+    pub(crate) fn finish(self, warnings: &mut Vec<Diagnostic>) -> Vec<(Node, Node)> {
+        let merged = self.merged.len();
+        let mut positions: HashMap<Key, (usize, bool)> = HashMap::with_capacity(merged + self.own.len());
+        let mut entries: Vec<(Node, Node)> = Vec::with_capacity(merged + self.own.len());
+        for (index, (key, value)) in self.merged.into_iter().chain(self.own).enumerate() {
+            let is_own = index >= merged;
+            let Some(name) = key.to_key() else { continue };
+            match positions.get_mut(&name) {
+                Some((position, was_own)) => {
+                    if is_own && *was_own {
+                        warnings.push(duplicate(&entries[*position].0, &key));
+                    }
+                    *was_own |= is_own;
+                    let entry = &mut entries[*position];
+                    entry.1 = value;
+                    // Of equal keys of different types (`1`, `1.0`, `true`) Python keeps the first; of texts we keep the last's place.
+                    if matches!(name, Key::Str(_)) {
+                        entry.0 = key;
+                    }
+                }
+                None => {
+                    positions.insert(name, (entries.len(), is_own));
+                    entries.push((key, value));
+                }
+            }
+        }
+        entries
+    }
+}
+
+fn duplicate(first: &Node, again: &Node) -> Diagnostic {
+    Diagnostic::warning(format!("duplicate key `{}`", again.place.text()))
+        .at(&again.place, "this value is used")
+        .also(&first.place, "this value is ignored")
+        .help("keep one of the two")
+}

@@ -1,0 +1,238 @@
+//! What `ansible-inventory` prints: the inventory as one value for JSON and YAML, and as a tree.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use data::{Map, Value, python};
+use indexmap::IndexSet;
+
+use crate::{Group, Host, HostName, Inventory, VarsFileError, VarsFiles, is_internal_var};
+
+/// An inventory to be shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    /// Hosts and groups.
+    pub inventory: &'a Inventory,
+    /// The variable files beside it.
+    pub files: &'a VarsFiles,
+    /// `--export`: each variable where it is defined, rather than all of a host's variables at the host.
+    pub export: bool,
+    /// Whether `--playbook-dir` was given: only then do the files beside a playbook count as a group's or host's own.
+    pub playbook_dir: bool,
+    /// Only these hosts, as `--limit` selects them; all when `None`.
+    pub limit: Option<&'a [HostName]>,
+}
+
+impl Listing<'_> {
+    fn includes(&self, host: &Host) -> bool {
+        self.limit.is_none_or(|limit| limit.contains(host.name()))
+    }
+
+    /// The variables shown for a host (`--host`).
+    ///
+    /// # Errors
+    /// A variable file that cannot be read.
+    pub fn host_vars(&self, host: &Host) -> Result<Map, VarsFileError> {
+        let vars = match self.export {
+            true => self.files.own_host_vars(self.inventory, host, self.playbook_dir)?,
+            false => self.files.host_vars(self.inventory, host)?,
+        };
+        Ok(without_internal(vars))
+    }
+
+    fn group_vars(&self, group: &Group) -> Result<Map, VarsFileError> {
+        let mut vars = self.files.group_vars(self.inventory, group, self.playbook_dir)?;
+        if group.priority() != 1 {
+            vars.insert("ansible_group_priority", group.priority());
+        }
+        Ok(without_internal(vars))
+    }
+
+    fn children<'b>(&'b self, group: &'b Group) -> impl Iterator<Item = &'b Group> {
+        self.inventory.children(group)
+    }
+
+    /// `--list`: the groups by name, and `_meta.hostvars`. In the order of the inventory; Ansible sorts the keys when it writes them.
+    ///
+    /// # Errors
+    /// A variable file that cannot be read.
+    pub fn to_json(&self) -> Result<Value, VarsFileError> {
+        let mut result = Map::new();
+        let mut host_vars = Map::new();
+        if let Some(all) = self.inventory.group("all") {
+            for host in self.inventory.hosts_of(all).into_iter().filter(|host| self.includes(host)) {
+                let vars = self.host_vars(host)?;
+                if !vars.is_empty() {
+                    host_vars.insert(host.name().to_string(), marked(&Value::Map(vars)));
+                }
+            }
+            self.json_group(all, &mut result, &mut IndexSet::new())?;
+        }
+        result.insert(
+            "_meta",
+            Map::from([("hostvars", Value::from(host_vars)), ("profile", "inventory_legacy".into())]),
+        );
+        Ok(Value::from(result))
+    }
+
+    fn json_group<'b>(
+        &'b self,
+        group: &'b Group,
+        result: &mut Map,
+        seen: &mut IndexSet<&'b str>,
+    ) -> Result<(), VarsFileError> {
+        let mut entry = Map::new();
+        let own = self.inventory.own_hosts(group).filter(|host| self.includes(host));
+        let hosts: Vec<Value> = own.map(|host| Value::str(host.name().clone())).collect();
+        if group.name() != "all" && !hosts.is_empty() {
+            entry.insert("hosts", hosts);
+        }
+        let children: Vec<Value> = self.children(group).map(|child| Value::str(child.name())).collect();
+        if !children.is_empty() {
+            entry.insert("children", children);
+        }
+        if self.export {
+            let vars = self.group_vars(group)?;
+            if !vars.is_empty() {
+                entry.insert("vars", marked(&Value::Map(vars)));
+            }
+        }
+        if !entry.is_empty() {
+            result.insert(group.name(), entry);
+        }
+        for child in self.children(group) {
+            if seen.insert(child.name()) {
+                self.json_group(child, result, seen)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `--list --yaml`: groups within groups, as a YAML inventory has them.
+    ///
+    /// # Errors
+    /// A variable file that cannot be read.
+    pub fn to_yaml(&self) -> Result<Value, VarsFileError> {
+        let mut result = Map::new();
+        if let Some(all) = self.inventory.group("all") {
+            self.yaml_group(all, &mut result, &mut Seen::default())?;
+        }
+        Ok(Value::from(result))
+    }
+
+    fn yaml_group<'b>(
+        &'b self,
+        group: &'b Group,
+        result: &mut Map,
+        seen: &mut Seen<'b>,
+    ) -> Result<(), VarsFileError> {
+        let mut entry = Map::new();
+        let mut children = Map::new();
+        for child in self.children(group) {
+            if seen.groups.insert(child.name()) {
+                self.yaml_group(child, &mut children, seen)?;
+            } else {
+                children.insert(child.name(), Map::new());
+            }
+        }
+        if !children.is_empty() {
+            entry.insert("children", children);
+        }
+        let mut hosts = Map::new();
+        if group.name() != "all" {
+            for host in self.inventory.own_hosts(group).filter(|host| self.includes(host)) {
+                let is_first = seen.hosts.insert(host.name());
+                let vars = if is_first { self.host_vars(host)? } else { Map::new() };
+                hosts.insert(host.name().to_string(), vars);
+            }
+        }
+        if !hosts.is_empty() {
+            entry.insert("hosts", hosts);
+        }
+        let vars = if self.export { self.group_vars(group)? } else { Map::new() };
+        if !vars.is_empty() {
+            entry.insert("vars", vars);
+        }
+        if !entry.is_empty() {
+            result.insert(group.name(), entry);
+        }
+        Ok(())
+    }
+
+    /// `--graph`: the tree below a group, with variables if asked for.
+    ///
+    /// # Errors
+    /// A variable file that cannot be read.
+    pub fn to_graph(&self, group: &Group, with_vars: bool) -> Result<String, VarsFileError> {
+        let mut text = String::new();
+        self.graph_group(group, 0, with_vars, &mut text)?;
+        text.truncate(text.trim_end_matches('\n').len());
+        Ok(text)
+    }
+
+    fn graph_group(
+        &self,
+        group: &Group,
+        depth: usize,
+        vars: bool,
+        text: &mut String,
+    ) -> Result<(), VarsFileError> {
+        line(text, depth, &format!("@{}:", group.name()));
+        for child in self.children(group) {
+            self.graph_group(child, depth + 1, vars, text)?;
+        }
+        if group.name() != "all" {
+            for host in self.inventory.own_hosts(group) {
+                line(text, depth + 1, host.name());
+                if vars {
+                    lines_of(text, depth + 2, &self.host_vars(host)?);
+                }
+            }
+        }
+        if vars {
+            lines_of(text, depth + 1, &self.group_vars(group)?);
+        }
+        Ok(())
+    }
+}
+
+/// What YAML has written already: groups and hosts show their contents once.
+#[derive(Default)]
+struct Seen<'a> {
+    groups: HashSet<&'a str>,
+    hosts: HashSet<&'a HostName>,
+}
+
+fn line(text: &mut String, depth: usize, words: &str) {
+    let lead = if depth == 0 { String::new() } else { format!("{}--", "  |".repeat(depth)) };
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{lead}{words}");
+}
+
+fn lines_of(text: &mut String, depth: usize, vars: &Map) {
+    let mut entries: Vec<(String, &Value)> =
+        vars.iter().map(|(key, value)| (key.to_string(), value)).collect();
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    for (key, value) in entries {
+        line(text, depth, &format!("{{{key} = {}}}", python::str(value)));
+    }
+}
+
+/// The value as JSON shows it: text that is never a template, or is vaulted, stands in a mapping that says so. (`--host` does the same.)
+pub fn marked(value: &Value) -> Value {
+    match value {
+        Value::Str(text) if text.is_encrypted() => {
+            Value::from(Map::from([("__ansible_vault", Value::str(text.shared()))]))
+        }
+        Value::Str(text) if !text.is_template() => {
+            Value::from(Map::from([("__ansible_unsafe", Value::str(text.shared()))]))
+        }
+        Value::List(items) => Value::List(items.iter().map(marked).collect()),
+        Value::Map(map) => Value::Map(map.iter().map(|(key, value)| (key.clone(), marked(value))).collect()),
+        other => other.clone(),
+    }
+}
+
+fn without_internal(vars: Map) -> Map {
+    vars.into_entries().into_iter().filter(|(key, _)| !is_internal_var(key)).collect()
+}

@@ -1,0 +1,138 @@
+//! Python's `fnmatch`: `*`, `?`, `[set]`, `[!set]`, matched against a whole name.
+
+/// A compiled glob.
+#[derive(Clone, Debug)]
+pub(crate) struct Glob {
+    tokens: Vec<Token>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Char(char),
+    Any,
+    Star,
+    Set { negated: bool, ranges: Vec<(char, char)> },
+}
+
+impl Glob {
+    /// Compiles any text; a bracket that is never closed stands for itself.
+    pub(crate) fn new(pattern: &str) -> Self {
+        let chars: Vec<char> = pattern.chars().collect();
+        let mut tokens = Vec::new();
+        let mut at = 0;
+        while at < chars.len() {
+            let (token, next) = match chars[at] {
+                '*' => (Token::Star, at + 1),
+                '?' => (Token::Any, at + 1),
+                '[' => set(&chars, at).unwrap_or((Token::Char('['), at + 1)),
+                c => (Token::Char(c), at + 1),
+            };
+            if token != Token::Star || tokens.last() != Some(&Token::Star) {
+                tokens.push(token);
+            }
+            at = next;
+        }
+        Self { tokens }
+    }
+
+    /// The only name it can match, if it has no special characters.
+    pub(crate) fn literal(pattern: &str) -> Option<&str> {
+        (!pattern.contains(['*', '?', '['])).then_some(pattern)
+    }
+
+    /// Whether the whole name matches. Going back only to the last star keeps the time within `pattern * name`.
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        let name: Vec<char> = name.chars().collect();
+        let (mut token, mut at) = (0, 0);
+        let mut star: Option<(usize, usize)> = None;
+        while at < name.len() {
+            match self.tokens.get(token) {
+                Some(Token::Star) => {
+                    star = Some((token, at));
+                    token += 1;
+                }
+                Some(one) if one.matches(name[at]) => {
+                    token += 1;
+                    at += 1;
+                }
+                _ => match star {
+                    Some((star_token, from)) => {
+                        star = Some((star_token, from + 1));
+                        token = star_token + 1;
+                        at = from + 1;
+                    }
+                    None => return false,
+                },
+            }
+        }
+        self.tokens[token..].iter().all(|rest| *rest == Token::Star)
+    }
+}
+
+impl Token {
+    fn matches(&self, c: char) -> bool {
+        match self {
+            Self::Char(own) => *own == c,
+            Self::Any | Self::Star => true,
+            Self::Set { negated, ranges } => {
+                ranges.iter().any(|(from, to)| (*from..=*to).contains(&c)) != *negated
+            }
+        }
+    }
+}
+
+/// A set that starts at `open`; a `]` right after the start (or its `!`) belongs to it.
+fn set(chars: &[char], open: usize) -> Option<(Token, usize)> {
+    let negated = chars.get(open + 1) == Some(&'!');
+    let first = open + 1 + usize::from(negated);
+    let search = first + usize::from(chars.get(first) == Some(&']'));
+    let close = chars.iter().skip(search).position(|c| *c == ']')? + search;
+    let inner = &chars[first..close];
+    let mut ranges = Vec::new();
+    let mut at = 0;
+    while at < inner.len() {
+        if inner.get(at + 1) == Some(&'-') && at + 2 < inner.len() {
+            ranges.push((inner[at], inner[at + 2]));
+            at += 3;
+        } else {
+            ranges.push((inner[at], inner[at]));
+            at += 1;
+        }
+    }
+    Some((Token::Set { negated, ranges }, close + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_match_as_in_python() {
+        for (pattern, name, expected) in [
+            ("web*", "web1", true),
+            ("web*", "aweb1", false),
+            ("*", "", true),
+            ("a*b*c", "aXbYbZc", true),
+            ("a*b*c", "aXbYbZ", false),
+            ("w?b", "web", true),
+            ("w?b", "wb", false),
+            ("[a-c]1", "b1", true),
+            ("[!a-c]1", "b1", false),
+            ("[]x]1", "]1", true),
+            ("[c-a]", "b", false),
+            ("[^a]", "^", true),
+            ("[a-]", "-", true),
+            ("a[b", "a[b", true),
+            ("ä*", "äb", true),
+            ("Web", "web", false),
+        ] {
+            assert_eq!(Glob::new(pattern).matches(name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn many_stars_do_not_take_exponential_time() {
+        let pattern = Glob::new(&"a*".repeat(500));
+        assert!(!pattern.matches(&format!("{}b", "c".repeat(5000))));
+    }
+}

@@ -1,0 +1,390 @@
+//! From the words after `-i` to one inventory: files, folders of files, executable scripts and `host1,host2` lists, merged in order.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use data::{Diagnose, Diagnostic, Source, Value};
+use thiserror::Error;
+
+use crate::address::parse_address;
+use crate::graph::is_variable_name;
+use crate::ini::{self, IniError, IniFile};
+use crate::read::{ReadError, Reader};
+use crate::script::{self, ScriptError};
+use crate::yaml::{self, YamlInventoryError};
+use crate::{HashBehaviour, Inventory, Origin};
+
+/// Settings of Ansible that change how inventories are read.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// `hash_behaviour`
+    pub hash_behaviour: HashBehaviour,
+    /// `inventory_any_unparsed_is_failed`: a source that cannot be read is an error, not a warning.
+    pub any_unparsed_is_failed: bool,
+    /// `inventory_unparsed_is_failed`: it is an error when no source can be read.
+    pub unparsed_is_failed: bool,
+    /// How files are read (vault secrets).
+    pub reader: Reader,
+}
+
+/// What loading gives.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The merged inventory.
+    pub inventory: Inventory,
+    /// What the user should know.
+    pub warnings: Vec<Diagnostic>,
+    /// Sources that could not be read. Ansible warns of them and goes on with the rest.
+    pub failures: Vec<SourceFailure>,
+    /// The folders beside which `group_vars` and `host_vars` are looked for, in the order of the sources.
+    pub folders: Vec<PathBuf>,
+}
+
+/// A source that could not be read.
+#[derive(Debug, Error)]
+#[error("unable to parse `{source_name}` as an inventory source: {error}")]
+pub struct SourceFailure {
+    /// The source, as given.
+    pub source_name: String,
+    /// Why.
+    pub error: SourceError,
+}
+
+/// Why a source could not be read.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// It is not there.
+    #[error("there is no such file or folder")]
+    Missing,
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// It has mistakes as an INI file.
+    #[error("{} mistakes in an INI inventory", .0.len())]
+    Ini(Vec<IniError>),
+    /// It has mistakes as a YAML file.
+    #[error(transparent)]
+    Yaml(#[from] YamlInventoryError),
+    /// It was run and failed.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+    /// TOML is not read.
+    #[error("inventories in TOML are not supported")]
+    Toml,
+}
+
+impl Diagnose for SourceFailure {
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        let title = format!("unable to parse `{}` as an inventory source", self.source_name);
+        match &self.error {
+            SourceError::Missing => vec![
+                Diagnostic::error(title)
+                    .note("there is no such file or folder")
+                    .help("a list of hosts needs a comma, even after a single host: `web1,`"),
+            ],
+            SourceError::Read(error) => error.diagnostics(),
+            SourceError::Ini(errors) => errors.iter().flat_map(Diagnose::diagnostics).collect(),
+            SourceError::Yaml(error) => error.diagnostics(),
+            SourceError::Script(error) => error.diagnostics(),
+            SourceError::Toml => vec![
+                Diagnostic::error(title)
+                    .note(self.error.to_string())
+                    .help("write the hosts into an INI or YAML inventory"),
+            ],
+        }
+    }
+}
+
+/// An inventory that must not be used.
+#[derive(Debug, Error)]
+pub enum InventoryError {
+    /// Sources that cannot be read, where that is an error.
+    #[error("{} inventory sources could not be parsed", .0.len())]
+    Failed(Vec<SourceFailure>),
+    /// Nothing could be read, where that is an error.
+    #[error("no inventory was parsed")]
+    Nothing,
+}
+
+impl Diagnose for InventoryError {
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self {
+            Self::Failed(failures) => failures.iter().flat_map(Diagnose::diagnostics).collect(),
+            Self::Nothing => {
+                vec![
+                    Diagnostic::error(self.to_string())
+                        .help("give an inventory with `-i FILE` or `-i host,`"),
+                ]
+            }
+        }
+    }
+}
+
+/// Reads inventory sources and merges them in order.
+///
+/// # Errors
+/// Only with the settings that make unreadable sources an error; otherwise they are in [`Loaded::failures`].
+pub fn load<S: AsRef<str>>(sources: &[S], options: &LoadOptions) -> Result<Loaded, InventoryError> {
+    let mut loading = Loading {
+        options,
+        inventory: Inventory::new(options.hash_behaviour),
+        warnings: Vec::new(),
+        failures: Vec::new(),
+        folders: Vec::new(),
+    };
+    let mut parsed = false;
+    for source in sources.iter().map(AsRef::as_ref).filter(|source| !source.is_empty()) {
+        parsed |= loading.source(source);
+    }
+    loading.finish(parsed)
+}
+
+struct Loading<'a> {
+    options: &'a LoadOptions,
+    inventory: Inventory,
+    warnings: Vec<Diagnostic>,
+    failures: Vec<SourceFailure>,
+    folders: Vec<PathBuf>,
+}
+
+impl Loading<'_> {
+    /// Reads one word after `-i`; says whether anything in it could be read.
+    fn source(&mut self, source: &str) -> bool {
+        let path = expand_home(source);
+        if !path.exists() && source.contains(',') {
+            self.host_list(source);
+            return true;
+        }
+        let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(Path::new("")) };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        self.folders.push(folder.to_owned());
+        self.path(&path)
+    }
+
+    fn path(&mut self, path: &Path) -> bool {
+        if path.is_dir() {
+            return self.folder(path);
+        }
+        match self.file(path) {
+            Ok(()) => true,
+            Err(error) => {
+                self.failures.push(SourceFailure { source_name: path.display().to_string(), error });
+                false
+            }
+        }
+    }
+
+    fn folder(&mut self, path: &Path) -> bool {
+        let paths = match data::fs::list(path) {
+            Ok(paths) => paths,
+            Err(error) => {
+                let error = SourceError::Read(error.into());
+                self.failures.push(SourceFailure { source_name: path.display().to_string(), error });
+                return false;
+            }
+        };
+        let mut parsed = false;
+        for path in paths {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if !is_ignored(&name) {
+                parsed |= self.path(&path);
+            }
+        }
+        parsed
+    }
+
+    /// Tries the formats in Ansible's order: script, YAML, INI. The first that fits wins; if none does, the most telling failure is kept.
+    fn file(&mut self, path: &Path) -> Result<(), SourceError> {
+        if !path.exists() {
+            return Err(SourceError::Missing);
+        }
+        let origin = origin(path);
+        let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned());
+        if ending.as_deref() == Some("toml") {
+            return Err(SourceError::Toml);
+        }
+        let mut script_failure = None;
+        if script::is_executable(path) {
+            match script::apply(path, &mut self.inventory, &origin) {
+                Ok(warnings) => {
+                    self.warnings.extend(warnings);
+                    return Ok(());
+                }
+                Err(error) => script_failure = Some(SourceError::Script(error)),
+            }
+        }
+        let text = self.options.reader.read(path)?;
+        let mut yaml_failure = None;
+        if matches!(ending.as_deref(), None | Some("yml" | "yaml" | "json")) {
+            match yaml::apply(&text, &mut self.inventory, &origin) {
+                Ok(warnings) => {
+                    self.warnings.extend(warnings);
+                    return Ok(());
+                }
+                Err(error) => yaml_failure = Some(SourceError::Yaml(error)),
+            }
+        }
+        let Err(ini_failure) = self.ini(&text, &origin) else { return Ok(()) };
+        // The ending says what the file was meant to be; a file without one is INI unless it can be run.
+        Err(match (script_failure, yaml_failure) {
+            (Some(error), _) if text.text().starts_with("#!") => error,
+            (_, Some(error)) if ending.is_some() => error,
+            _ => ini_failure,
+        })
+    }
+
+    fn ini(&mut self, text: &Arc<Source>, origin: &Origin) -> Result<(), SourceError> {
+        let file = IniFile::parse(text).map_err(SourceError::Ini)?;
+        ini::apply(&file, &mut self.inventory, origin).map_err(SourceError::Ini)
+    }
+
+    /// `web1,web2:2222,`
+    fn host_list(&mut self, list: &str) {
+        let origin = Origin { file: Value::str(list), dir: Value::str("None") };
+        for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            let parsed = parse_address(word).filter(|(host, _)| !host.contains('['));
+            let (host, port) = parsed.unwrap_or((word, None));
+            if self.inventory.listed_host(host).is_some() {
+                continue;
+            }
+            // Neither can fail: the name is not empty, the host and `ungrouped` exist.
+            let added = self.inventory.add_host(host, Some(&origin), None);
+            let added = added.and_then(|_| self.inventory.add_to_group(host, "ungrouped"));
+            if let (Ok(_), Some(port)) = (added, port.filter(|port| *port != 0)) {
+                let _ = self.inventory.set_host_var(host, "ansible_port", port);
+            }
+        }
+    }
+
+    fn finish(mut self, parsed: bool) -> Result<Loaded, InventoryError> {
+        if self.options.any_unparsed_is_failed && !self.failures.is_empty() {
+            return Err(InventoryError::Failed(self.failures));
+        }
+        if parsed {
+            self.inventory.reconcile();
+            if let Some(group) = self.inventory.groups().find(|group| !is_variable_name(group.name())) {
+                let title =
+                    format!("group name `{}` has characters that variables cannot have", group.name());
+                let found = Diagnostic::warning(title).at_opt(group.place(), "");
+                self.warnings.push(found.note("it is kept; write `groups['...']` where a template needs it"));
+            }
+            for name in self.inventory.ambiguous_names() {
+                self.warnings
+                    .push(Diagnostic::warning(format!("found both group and host with same name: `{name}`")));
+            }
+        } else if self.options.unparsed_is_failed {
+            return Err(match self.failures.is_empty() {
+                true => InventoryError::Nothing,
+                false => InventoryError::Failed(self.failures),
+            });
+        } else {
+            self.warnings
+                .push(Diagnostic::warning("no inventory was parsed, only implicit localhost is available"));
+        }
+        self.warnings.extend(self.inventory.take_notices());
+        let Self { inventory, warnings, failures, folders, .. } = self;
+        Ok(Loaded { inventory, warnings, failures, folders })
+    }
+}
+
+fn origin(path: &Path) -> Origin {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let dir = absolute.parent().unwrap_or(Path::new("/")).to_string_lossy().into_owned();
+    Origin { file: Value::str(absolute.to_string_lossy()), dir: Value::str(dir) }
+}
+
+fn expand_home(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// Files of an inventory folder that are no inventories.
+fn is_ignored(name: &str) -> bool {
+    const ENDINGS: [&str; 12] =
+        [".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry"];
+    name.starts_with('.')
+        || matches!(name, "group_vars" | "host_vars" | "vars_plugins")
+        || ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// What is said of one source file with this name, text and mode.
+    fn failure(name: &str, text: &str, mode: u32) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let loaded = load(&[path.to_str().unwrap()], &LoadOptions::default()).unwrap();
+        let prefix = format!("{}/", folder.path().display());
+        let found = loaded.failures.iter().flat_map(Diagnose::diagnostics);
+        found.map(|found| found.title.replace(&prefix, "")).collect()
+    }
+
+    #[test]
+    fn a_source_that_cannot_be_read_says_why_in_the_words_of_its_format() {
+        for (name, text, mode, titles) in [
+            ("hosts", "[web:hots]\n", 0o644, vec!["section `[web:hots]` has unknown type `hots`"]),
+            ("hosts.toml", "", 0o644, vec!["unable to parse `hosts.toml` as an inventory source"]),
+            ("hosts.yml", "- a\n", 0o644, vec!["a YAML inventory is a mapping of groups, found a list"]),
+            ("hosts.yml", "plugin: aws_ec2\n", 0o644, vec!["inventory plugin `aws_ec2` is not supported"]),
+            (
+                "hosts.yml",
+                "all: {hosts: [a], vars: 1}\n",
+                0o644,
+                vec![
+                    "`hosts` of group `all` must be a mapping, found a list",
+                    "`vars` of group `all` must be a mapping, found an integer",
+                ],
+            ),
+            (
+                "hosts.sh",
+                "#!/bin/sh\nexit 3\n",
+                0o755,
+                vec!["inventory script `hosts.sh` returned non-zero exit code 3"],
+            ),
+            (
+                "hosts.sh",
+                "#!/bin/sh\necho '{\"web\": {\"hosts\": 1}}'\n",
+                0o755,
+                vec!["inventory script `hosts.sh`: `web.hosts` must be a list, found an integer"],
+            ),
+        ] {
+            assert_eq!(failure(name, text, mode), titles, "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn an_ini_file_that_happens_to_be_executable_is_read() {
+        assert_eq!(failure("hosts", "[web]\nweb1\n", 0o755), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_not_there_is_a_warning_unless_the_settings_say_error() {
+        let loaded = load(&["/nowhere/hosts"], &LoadOptions::default()).unwrap();
+        assert_eq!(loaded.failures.len(), 1);
+        assert!(loaded.warnings[0].title.contains("only implicit localhost is available"));
+        let strict = LoadOptions { any_unparsed_is_failed: true, ..LoadOptions::default() };
+        assert!(matches!(load(&["/nowhere/hosts"], &strict), Err(InventoryError::Failed(_))));
+        let some = LoadOptions { unparsed_is_failed: true, ..LoadOptions::default() };
+        assert!(load(&["/nowhere/hosts", "web1,"], &some).is_ok());
+        assert!(matches!(load::<&str>(&[], &some), Err(InventoryError::Nothing)));
+    }
+
+    #[test]
+    fn a_list_needs_only_its_comma() {
+        let loaded = load(&["web1, web2:2222,,web1"], &LoadOptions::default()).unwrap();
+        let hosts: Vec<_> = loaded.inventory.hosts().map(|host| host.name().to_string()).collect();
+        assert_eq!(hosts, ["web1", "web2"]);
+        assert_eq!(
+            loaded.inventory.host("web2").unwrap().vars().get("ansible_port"),
+            Some(&Value::from(2222))
+        );
+    }
+}

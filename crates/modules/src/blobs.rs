@@ -1,0 +1,240 @@
+//! Content by its SHA-256: sent at most once a host, small in memory, large in the agent's folder.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+use crate::hex;
+
+/// Content up to this size stays in memory.
+const IN_MEMORY: u64 = 1024 * 1024;
+
+/// One piece of content.
+#[derive(Clone, Debug)]
+pub enum Blob {
+    /// In memory.
+    Memory(std::sync::Arc<[u8]>),
+    /// In a file: of the agent's folder, or a lent one.
+    File(PathBuf),
+}
+
+impl Blob {
+    /// A reader from its beginning.
+    ///
+    /// # Errors
+    /// If the file can no longer be opened.
+    pub fn open(&self) -> io::Result<Box<dyn Read>> {
+        Ok(match self {
+            Self::Memory(bytes) => Box::new(io::Cursor::new(bytes.clone())),
+            Self::File(path) => Box::new(File::open(path)?),
+        })
+    }
+}
+
+/// What content a host has received.
+#[derive(Debug, Default)]
+pub struct BlobStore {
+    blobs: Mutex<HashMap<String, Blob>>,
+    lent: Mutex<HashMap<String, PathBuf>>,
+    folder: Option<PathBuf>,
+}
+
+impl BlobStore {
+    /// A store that keeps large content in `folder`; without one everything stays in memory.
+    pub fn new(folder: Option<PathBuf>) -> Self {
+        Self { blobs: Mutex::default(), lent: Mutex::default(), folder }
+    }
+
+    /// The content of this SHA-256 (lower-case hex), if it came.
+    pub fn get(&self, sha256: &str) -> Option<Blob> {
+        let lent = || self.lent.lock().unwrap_or_else(PoisonError::into_inner).get(sha256).cloned();
+        self.lock().get(sha256).cloned().or_else(|| lent().map(Blob::File))
+    }
+
+    /// Knows a file of somebody else, which stays where it is: content of the same machine need not be copied.
+    pub fn lend(&self, sha256: &str, path: PathBuf) {
+        self.lent.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.to_string(), path);
+    }
+
+    /// Keeps bytes; returns their SHA-256.
+    pub fn put(&self, bytes: &[u8]) -> String {
+        let name = hex::encode(&Sha256::digest(bytes));
+        self.lock().insert(name.clone(), Blob::Memory(bytes.into()));
+        name
+    }
+
+    /// Begins to receive content of a known hash and size.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn receive(&self, sha256: &str, size: u64) -> io::Result<Receiving> {
+        let sink = match &self.folder {
+            Some(folder) if size > IN_MEMORY => {
+                let file = tempfile::Builder::new().prefix("blob-").tempfile_in(folder)?;
+                Sink::File(file)
+            }
+            _ => Sink::Memory(Vec::new()),
+        };
+        Ok(Receiving { sha256: sha256.to_string(), size, seen: 0, hash: Sha256::new(), sink })
+    }
+
+    /// Keeps content that has come whole.
+    ///
+    /// # Errors
+    /// If its size or hash is not what was promised, or it cannot be kept.
+    pub fn finish(&self, received: Receiving) -> io::Result<()> {
+        let found = hex::encode(&received.hash.finalize());
+        if received.seen != received.size || found != received.sha256 {
+            let said =
+                format!("content {} came with {} bytes and hash {found}", received.sha256, received.seen);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, said));
+        }
+        let blob = match received.sink {
+            Sink::Memory(bytes) => Blob::Memory(bytes.into()),
+            Sink::File(file) => {
+                let (_, path) = file.keep().map_err(|error| error.error)?;
+                Blob::File(path)
+            }
+        };
+        self.lock().insert(received.sha256, blob);
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Blob>> {
+        self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for BlobStore {
+    fn drop(&mut self) {
+        for blob in self.lock().values() {
+            if let Blob::File(path) = blob {
+                // Best effort: the folder is the agent's own and is pruned at its next start.
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+}
+
+/// Content on its way in.
+#[derive(Debug)]
+pub struct Receiving {
+    sha256: String,
+    size: u64,
+    seen: u64,
+    hash: Sha256,
+    sink: Sink,
+}
+
+#[derive(Debug)]
+enum Sink {
+    Memory(Vec<u8>),
+    File(tempfile::NamedTempFile),
+}
+
+impl Receiving {
+    /// Whether all that was promised has come.
+    pub fn is_whole(&self) -> bool {
+        self.seen >= self.size
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// If more comes than was promised, or the file cannot be written.
+    pub fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.seen += bytes.len() as u64;
+        if self.seen > self.size {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "more content came than was promised"));
+        }
+        self.hash.update(bytes);
+        match &mut self.sink {
+            Sink::Memory(all) => all.extend_from_slice(bytes),
+            Sink::File(file) => file.write_all(bytes)?,
+        }
+        Ok(())
+    }
+}
+
+/// The SHA-1 of a file, as Ansible's `checksum` fields have it.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn sha1_of_file(path: &Path) -> io::Result<String> {
+    digest_of_file::<sha1::Sha1>(path)
+}
+
+/// The digest of a file in lower-case hex.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn digest_of_file<D: sha2::Digest>(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hash = D::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex::encode(&hash.finalize())),
+            count => hash.update(&buffer[..count]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_is_kept_only_when_its_hash_is_right() {
+        let store = BlobStore::new(None);
+        let name = hex::encode(&Sha256::digest(b"hello"));
+        let mut good = store.receive(&name, 5).unwrap();
+        good.push(b"hel").unwrap();
+        good.push(b"lo").unwrap();
+        store.finish(good).unwrap();
+        assert!(store.get(&name).is_some());
+
+        let mut bad = store.receive("00", 5).unwrap();
+        bad.push(b"hello").unwrap();
+        assert!(store.finish(bad).is_err());
+        assert!(store.get("00").is_none());
+    }
+
+    #[test]
+    fn more_than_promised_is_refused_at_once() {
+        let store = BlobStore::new(None);
+        assert!(store.receive("00", 2).unwrap().push(b"hello").is_err());
+    }
+
+    #[test]
+    fn a_lent_file_outlives_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("theirs");
+        fs::write(&path, b"hello").unwrap();
+        let store = BlobStore::new(None);
+        store.lend("00", path.clone());
+        let mut text = String::new();
+        store.get("00").unwrap().open().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "hello");
+        drop(store);
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn large_content_lives_in_the_folder_until_the_store_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = BlobStore::new(Some(folder.path().to_path_buf()));
+        let bytes = vec![7; IN_MEMORY as usize + 1];
+        let name = hex::encode(&Sha256::digest(&bytes));
+        let mut coming = store.receive(&name, bytes.len() as u64).unwrap();
+        coming.push(&bytes).unwrap();
+        store.finish(coming).unwrap();
+        assert!(matches!(store.get(&name), Some(Blob::File(_))));
+        drop(store);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

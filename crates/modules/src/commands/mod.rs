@@ -1,0 +1,13 @@
+//! Modules that run something and report it.
+
+mod async_status;
+mod command;
+mod ping;
+mod raw;
+mod script;
+mod shell;
+
+use crate::ModuleSpec;
+
+pub(crate) const MODULES: &[&ModuleSpec] =
+    &[&async_status::SPEC, &command::SPEC, &shell::SPEC, &raw::SPEC, &script::SPEC, &ping::SPEC];

@@ -1,0 +1,20 @@
+//! `ping`: shows that modules run on the host.
+
+use crate::{Arg, Args, Context, Failure, ModuleSpec, Outcome};
+
+pub(super) static SPEC: ModuleSpec = ModuleSpec {
+    name: "ping",
+    summary: "Try to reach a host, and return `pong` on success",
+    args: &[Arg::str("data")
+        .default_str("pong")
+        .help("Text to return as `ping`. The text `crash` makes the module fail, for tests.")],
+    run,
+    ..ModuleSpec::DEFAULTS
+};
+
+fn run(args: &Args, _: &mut Context) -> Result<Outcome, Failure> {
+    match args.str("data")? {
+        "crash" => Err(Failure::new("boom")),
+        data => Ok(Outcome::unchanged().with("ping", data)),
+    }
+}

@@ -1,0 +1,49 @@
+//! What changes a host, one file a module; facts; the wire's frames.
+//!
+//! A module is a [`ModuleSpec`]: its names, its argument table, and a function from checked [`Args`] and a [`Context`] to an [`Outcome`] or a
+//! [`Failure`]. Modules look, compare and act: what is already right is left alone, and check mode stops before the act. [`find`] knows them
+//! all by name, [`run_local`] runs one in this process, and [`wire`] carries requests to the agent on a target.
+//!
+//! Nothing here calls NSS (`getpwnam`, `getaddrinfo` ...), which crashes static binaries: [`accounts`] reads the files.
+
+pub mod accounts;
+mod args;
+pub mod atomic_write;
+mod base64;
+mod blobs;
+mod check;
+mod coerce;
+mod commands;
+mod context;
+mod crypto;
+mod facts;
+mod failure;
+pub mod file_attributes;
+mod files;
+pub mod hex;
+pub mod job;
+pub mod mode;
+mod network;
+mod outcome;
+mod packages;
+mod paths;
+pub mod process;
+mod registry;
+mod run;
+mod services;
+mod shell_pattern;
+mod spec;
+mod system;
+pub mod wire;
+pub mod words;
+
+pub use args::Args;
+pub use blobs::{Blob, BlobStore, Receiving, digest_of_file, sha1_of_file};
+pub use check::ArgError;
+pub use coerce::boolean_word;
+pub use context::{Cancel, Context, Progress};
+pub use failure::Failure;
+pub use outcome::{Diff, Outcome};
+pub use registry::{all, find, nearest};
+pub use run::{RunRequest, run_local, run_local_with};
+pub use spec::{Arg, ArgType, Default, ModuleSpec, RequiredIf, Rules, Run};

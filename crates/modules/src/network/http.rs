@@ -1,0 +1,335 @@
+//! One HTTP client for `get_url`, `uri` and whoever downloads: rustls, the host's certificates, its proxies, and names without NSS.
+
+use std::fs;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ureq::config::Config;
+use ureq::http::{self, Uri};
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, Body, Proxy, ResponseExt};
+
+use super::resolve::addresses;
+use crate::{Arg, Args, Context, Failure, base64};
+
+/// The arguments that all modules with URLs share, but for those that each names its own way.
+pub(super) const ARGS: &[Arg] = &[
+    Arg::bool("force").default_bool(false).help("Do not take an answer from a cache."),
+    Arg::str("http_agent").default_str("ansible-httpget").help("The `User-Agent` header."),
+    Arg::bool("use_proxy").default_bool(true).help("Use the proxy that the environment names."),
+    Arg::bool("validate_certs").default_bool(true).help("Refuse certificates that nobody trusts."),
+    Arg::bool("force_basic_auth").default_bool(false).help("Send user and password with the first request."),
+    Arg::path("client_cert").help("A certificate to show, PEM; the key may be in the same file."),
+    Arg::path("client_key").help("The key of `client_cert`, PEM."),
+    Arg::bool("use_gssapi").default_bool(false).help("Not supported; must be false."),
+];
+
+/// Where distributions keep the certificates they trust.
+const BUNDLES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// A request to be sent.
+pub(super) struct Call<'a> {
+    pub(super) method: &'a str,
+    pub(super) url: &'a str,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Option<Vec<u8>>,
+    pub(super) timeout: Duration,
+    /// How many redirects to follow; more end the request with the last answer.
+    pub(super) redirects: u32,
+}
+
+/// What came back; the body is still to be read.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) reason: String,
+    /// The URL that answered, after redirects.
+    pub(super) url: String,
+    /// Names in lower case.
+    pub(super) headers: Vec<(String, String)>,
+    body: Body,
+}
+
+impl Answer {
+    /// The value of a header, by its name in lower case.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body.
+    pub(super) fn reader(self) -> impl Read {
+        self.body.into_with_config().limit(u64::MAX).reader()
+    }
+}
+
+/// Sends a request. Any status is an answer.
+///
+/// # Errors
+/// If there is no answer: no connection, no trust, no time.
+pub(super) fn send(call: &Call, args: &Args, context: &mut Context) -> Result<Answer, Failure> {
+    if args.bool("use_gssapi") {
+        return Err(Failure::new("use_gssapi is not supported").with("url", mask(call.url)));
+    }
+    let agent = agent(call, args, context)?;
+    let request = build(call, args)?;
+    let response = match (&call.body, call.method) {
+        (None, _) => agent.run(request.map(|_| ())),
+        // Methods that usually have no body must be told to send one.
+        (Some(body), "GET" | "HEAD" | "DELETE" | "OPTIONS" | "TRACE") => {
+            let (parts, _) = request.into_parts();
+            let mut builder = match call.method {
+                "GET" => agent.get(parts.uri),
+                "HEAD" => agent.head(parts.uri),
+                "DELETE" => agent.delete(parts.uri),
+                "TRACE" => agent.trace(parts.uri),
+                _ => agent.options(parts.uri),
+            };
+            for (name, value) in &parts.headers {
+                builder = builder.header(name, value);
+            }
+            builder.force_send_body().send(body)
+        }
+        (Some(_), _) => agent.run(request),
+    };
+    let response = response.map_err(|error| {
+        Failure::new(format!("Request failed: {}", explain(&error)))
+            .with("url", mask(call.url))
+            .with("status", -1)
+    })?;
+    let url = mask(&response.get_uri().to_string());
+    let headers = response.headers();
+    let headers = headers.iter().map(|(name, value)| {
+        (name.as_str().to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
+    let headers = headers.collect();
+    let status = response.status();
+    Ok(Answer {
+        status: status.as_u16(),
+        reason: status.canonical_reason().unwrap_or_default().to_string(),
+        url,
+        headers,
+        body: response.into_body(),
+    })
+}
+
+fn explain(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::HostNotFound => "the host name could not be resolved".to_string(),
+        ureq::Error::Timeout(what) => format!("timed out ({what})"),
+        other => other.to_string(),
+    }
+}
+
+fn build(call: &Call, args: &Args) -> Result<http::Request<Vec<u8>>, Failure> {
+    let wrong = |error: &dyn std::fmt::Display| {
+        Failure::new(format!("the URL or a header cannot be used: {error}")).with("url", mask(call.url))
+    };
+    let (url, credentials) = split_credentials(call.url);
+    let mut request = http::Request::builder().method(call.method).uri(url);
+    for (name, value) in &call.headers {
+        request = request.header(name, value);
+    }
+    let given =
+        args.opt_str("url_username").map(|user| (user, args.opt_str("url_password").unwrap_or_default()));
+    let known = call.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let credentials = given.map(|(user, password)| format!("{user}:{password}")).or(credentials);
+    if let Some(credentials) = credentials.filter(|_| !known) {
+        request =
+            request.header("Authorization", format!("Basic {}", base64::encode(credentials.as_bytes())));
+    }
+    if args.bool("force") {
+        request = request.header("Cache-Control", "no-cache");
+    }
+    request.body(call.body.clone().unwrap_or_default()).map_err(|error| wrong(&error))
+}
+
+/// `https://user:password@host/` as the URL without them, and them.
+fn split_credentials(url: &str) -> (String, Option<String>) {
+    let Some((scheme, rest)) = url.split_once("://") else { return (url.to_string(), None) };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rsplit_once('@') {
+        Some((credentials, host)) => {
+            (format!("{scheme}://{host}{}", &rest[end..]), Some(credentials.to_string()))
+        }
+        None => (url.to_string(), None),
+    }
+}
+
+/// A URL fit for results: its password is masked.
+pub(super) fn mask(url: &str) -> String {
+    let (plain, credentials) = split_credentials(url);
+    match credentials.as_deref().and_then(|both| both.split_once(':')).zip(plain.split_once("://")) {
+        Some(((user, _), (scheme, rest))) => format!("{scheme}://{user}:********@{rest}"),
+        None => url.to_string(),
+    }
+}
+
+fn agent(call: &Call, args: &Args, context: &mut Context) -> Result<Agent, Failure> {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true)
+        .user_agent(args.opt_str("http_agent").unwrap_or("ansible-httpget"))
+        .max_redirects(call.redirects)
+        .max_redirects_will_error(false)
+        .timeout_connect(Some(call.timeout))
+        .timeout_recv_response(Some(call.timeout))
+        // Ansible's limit is for each read: a long download may take long, a stalled one may not.
+        .timeout_per_read(Some(call.timeout))
+        .proxy(proxy(call.url, args, context)?)
+        .tls_config(tls(args)?)
+        .build();
+    let names = Names { limit: call.timeout, context: Arc::new(Mutex::new(lookup_context(context))) };
+    Ok(Agent::with_parts(config, DefaultConnector::default(), names))
+}
+
+/// What asking for a name needs of the surroundings.
+fn lookup_context(context: &Context) -> Context {
+    Context { environment: context.environment.clone(), cancel: context.cancel.clone(), ..Context::local() }
+}
+
+fn tls(args: &Args) -> Result<TlsConfig, Failure> {
+    let mut builder =
+        TlsConfig::builder().disable_verification(!args.bool("validate_certs")).root_certs(roots(args)?);
+    if let Some(path) = args.opt_path("client_cert") {
+        builder = builder.client_cert(Some(client_cert(&path, args)?));
+    }
+    Ok(builder.build())
+}
+
+/// `ca_path`, or what the host trusts, or what Mozilla trusts where the host has nothing.
+fn roots(args: &Args) -> Result<RootCerts, Failure> {
+    if let Some(path) = args.opt_path("ca_path") {
+        return Ok(RootCerts::new_with_certs(&certificates(&path)?));
+    }
+    for bundle in BUNDLES.map(Path::new) {
+        if let Ok(found) = certificates(bundle)
+            && !found.is_empty()
+        {
+            return Ok(RootCerts::new_with_certs(&found));
+        }
+    }
+    Ok(RootCerts::WebPki)
+}
+
+fn items(path: &Path) -> Result<Vec<PemItem<'static>>, Failure> {
+    let bytes = fs::read(path).map_err(|error| Failure::io("could not read", path, &error))?;
+    Ok(parse_pem(&bytes).flatten().collect())
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, Failure> {
+    let found = items(path)?.into_iter().filter_map(|item| match item {
+        PemItem::Certificate(certificate) => Some(certificate),
+        _ => None,
+    });
+    Ok(found.collect())
+}
+
+fn client_cert(path: &Path, args: &Args) -> Result<ClientCert, Failure> {
+    let chain = certificates(path)?;
+    let key_path = args.opt_path("client_key").unwrap_or_else(|| path.to_path_buf());
+    let key: Option<PrivateKey<'static>> = items(&key_path)?.into_iter().find_map(|item| match item {
+        PemItem::PrivateKey(key) => Some(key),
+        _ => None,
+    });
+    match key {
+        Some(key) if !chain.is_empty() => Ok(ClientCert::new_with_certs(&chain, key)),
+        Some(_) => Err(Failure::new(format!("{} holds no certificate", path.display()))),
+        None => Err(Failure::new(format!("{} holds no private key", key_path.display()))),
+    }
+}
+
+/// The proxy that the environment names for the URL's scheme, unless `no_proxy` names the host.
+fn proxy(url: &str, args: &Args, context: &Context) -> Result<Option<Proxy>, Failure> {
+    if !args.bool("use_proxy") {
+        return Ok(None);
+    }
+    let variable = |name: &str| {
+        let value = context.variable(name).or_else(|| context.variable(&name.to_uppercase()));
+        value.filter(|value| !value.is_empty())
+    };
+    let scheme = url.split("://").next().unwrap_or("http").to_lowercase();
+    let Some(proxy) = variable(&format!("{scheme}_proxy")).or_else(|| variable("all_proxy")) else {
+        return Ok(None);
+    };
+    let host = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_lowercase)).unwrap_or_default();
+    if variable("no_proxy").is_some_and(|list| is_listed(&host, &list)) {
+        return Ok(None);
+    }
+    Proxy::new(&proxy).map(Some).map_err(|error| Failure::new(format!("the proxy cannot be used: {error}")))
+}
+
+/// Whether a `no_proxy` list names the host or a domain it is in.
+fn is_listed(host: &str, list: &str) -> bool {
+    list.split(',').map(|entry| entry.trim().trim_start_matches('.').to_lowercase()).any(|entry| {
+        entry == "*" || (!entry.is_empty() && (host == entry || host.ends_with(&format!(".{entry}"))))
+    })
+}
+
+/// Names to addresses as [`addresses`] finds them.
+struct Names {
+    limit: Duration,
+    context: Arc<Mutex<Context>>,
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Names")
+    }
+}
+
+impl Resolver for Names {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let host = uri.host().ok_or(ureq::Error::HostNotFound)?;
+        let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let port = uri.port_u16().unwrap_or(usual);
+        let mut context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = addresses(host, self.limit, &mut context);
+        let mut resolved = self.empty();
+        let wanted = found.into_iter().map(|address| SocketAddr::new(address, port));
+        for address in config.ip_family().keep_wanted(wanted).take(16) {
+            resolved.push(address);
+        }
+        if resolved.is_empty() { Err(ureq::Error::HostNotFound) } else { Ok(resolved) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_do_not_show() {
+        assert_eq!(mask("https://u:secret@h/p?q"), "https://u:********@h/p?q");
+        assert_eq!(mask("https://h/a@b:c"), "https://h/a@b:c");
+        let split = split_credentials("http://u:p@h:8080/x");
+        assert_eq!(split, ("http://h:8080/x".to_string(), Some("u:p".to_string())));
+    }
+
+    #[test]
+    fn no_proxy_names_hosts_and_domains() {
+        for (host, list, listed) in [
+            ("a.example", "example", true),
+            ("a.example", ".example,b", true),
+            ("aexample", "example", false),
+            ("h", "*", true),
+            ("h", "", false),
+        ] {
+            assert_eq!(is_listed(host, list), listed, "{host} {list}");
+        }
+    }
+}

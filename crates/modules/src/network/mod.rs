@@ -1,0 +1,15 @@
+//! Modules that talk to the network or wait for it: downloads, web services, ports here and elsewhere.
+
+mod get_url;
+mod http;
+mod listen_ports;
+mod port_probe;
+mod resolve;
+mod sockets;
+mod uri;
+mod wait_for;
+
+use crate::ModuleSpec;
+
+pub(crate) const MODULES: &[&ModuleSpec] =
+    &[&get_url::SPEC, &listen_ports::SPEC, &port_probe::SPEC, &uri::SPEC, &wait_for::SPEC];

@@ -1,0 +1,117 @@
+//! Where files of tasks and roles are looked for.
+
+use std::path::{Path, PathBuf};
+
+use data::Diagnostic;
+use data::suggest::nearest;
+
+use super::Reader;
+use super::files::shown;
+use crate::enclosing::Enclosing;
+use crate::task::TaskKind;
+
+impl Reader<'_> {
+    /// The file of tasks that an import or include names: beside the files that lead here, in the role's folder for it, beside the
+    /// playbook. When none exists, the path where it was expected.
+    pub(super) fn tasks_file(&self, name: &str, around: &Enclosing, kind: TaskKind) -> PathBuf {
+        let name = expand_home(name);
+        if name.is_absolute() {
+            return clean(&name);
+        }
+        let subfolder = if kind == TaskKind::Handler { "handlers" } else { "tasks" };
+        let mut folders: Vec<PathBuf> =
+            around.files().filter_map(|file| file.parent().map(Path::to_path_buf)).collect();
+        if let Some(role) = &around.role {
+            folders.insert(0, role.path.join(subfolder));
+            folders.push(role.path.clone());
+        }
+        folders.push(self.base_dir.join(subfolder));
+        folders.push(self.base_dir.clone());
+        let expected = match &around.role {
+            Some(role) => role.path.join(subfolder).join(&name),
+            None => self.base_dir.join(&name),
+        };
+        let found = folders.iter().map(|folder| clean(&folder.join(&name))).find(|path| path.is_file());
+        found.unwrap_or_else(|| clean(&expected))
+    }
+
+    /// The folder and the name of a role. `None` after a mistake, which is noted.
+    pub(super) fn role_folder(
+        &mut self,
+        name: &str,
+        around: &Enclosing,
+        place: Option<&data::Place>,
+    ) -> Option<(String, PathBuf)> {
+        let mut folders = vec![self.base_dir.join("roles")];
+        folders.extend(self.loader.settings.roles_path.iter().cloned());
+        folders.extend(around.role.as_ref().and_then(|role| role.path.parent().map(Path::to_path_buf)));
+        folders.push(self.base_dir.clone());
+        if let Some(path) = folders.iter().map(|folder| clean(&folder.join(name))).find(|path| path.is_dir())
+        {
+            return Some((name.to_owned(), path));
+        }
+        let path = clean(&expand_home(name));
+        if path.is_dir() && name.contains('/') {
+            let last =
+                path.file_name().map_or_else(|| name.to_owned(), |last| last.to_string_lossy().into_owned());
+            let path = std::path::absolute(&path).unwrap_or(path);
+            return Some((last, path));
+        }
+        self.role_not_found(name, &folders, place);
+        None
+    }
+
+    fn role_not_found(&mut self, name: &str, folders: &[PathBuf], place: Option<&data::Place>) {
+        let searched = folders.iter().map(|folder| shown(folder)).collect::<Vec<_>>().join(", ");
+        let mut error = Diagnostic::error(format!("the role `{name}` was not found")).at_opt(place, "");
+        let existing: Vec<String> = folders
+            .iter()
+            .filter_map(|folder| std::fs::read_dir(folder).ok())
+            .flat_map(|entries| entries.flatten())
+            .filter(|entry| entry.path().join("tasks").is_dir())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        if let Some(near) = nearest(name, existing.iter().map(String::as_str)) {
+            error = error.help(format!("did you mean `{near}`?"));
+        }
+        self.findings.error(error.note(format!("searched in {searched}")));
+    }
+}
+
+/// `~` and `~/x` in the home folder of the user.
+pub(super) fn expand_home(path: &str) -> PathBuf {
+    match (path.strip_prefix('~'), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+            PathBuf::from(home).join(rest.trim_start_matches('/'))
+        }
+        _ => PathBuf::from(path),
+    }
+}
+
+/// Without `.` and `x/..`, links not followed.
+pub(super) fn clean(path: &Path) -> PathBuf {
+    use std::path::Component;
+    let mut parts = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(parts.components().next_back(), Some(Component::Normal(_))) => {
+                parts.pop();
+            }
+            other => parts.push(other),
+        }
+    }
+    if parts.as_os_str().is_empty() { PathBuf::from(".") } else { parts }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lose_their_detours() {
+        for (from, to) in [("a/./b/../c", "a/c"), ("../a", "../a"), ("/x/../y", "/y"), (".", ".")] {
+            assert_eq!(clean(Path::new(from)), Path::new(to), "{from}");
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Actions: what runs on the controller for a task. One file each; whatever is not in the table is a module that runs on the target.
+
+mod add_host;
+mod arguments;
+mod assemble;
+mod assert;
+mod copy;
+mod debug;
+mod dispatch;
+mod fail;
+mod fetch;
+mod gather_facts;
+mod group_by;
+mod include_vars;
+mod pause;
+mod raw;
+mod reboot;
+mod script;
+mod set_fact;
+mod set_stats;
+mod template;
+mod unarchive;
+mod validate_argument_spec;
+mod wait_for_connection;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use data::{Map, Text, Value};
+use playbook::{Task, short_name};
+
+use crate::connection::{Become, Call, Connection, ConnectionError, Content};
+use crate::event::HostName;
+use crate::finalized::{Finalized, shown};
+use crate::scope::TaskScope;
+use crate::task_life::Job;
+use crate::trouble::Trouble;
+
+pub(crate) use arguments::arguments;
+
+/// An action that runs on the controller.
+pub(crate) struct ActionSpec {
+    /// Its short name.
+    pub(crate) name: &'static str,
+    /// Other names.
+    pub(crate) aliases: &'static [&'static str],
+    /// Arguments that it renders or evaluates itself.
+    pub(crate) unrendered: &'static [&'static str],
+    /// Whether it takes free text (`_raw_params`).
+    pub(crate) free_text: bool,
+    /// Whether it runs once for all hosts, as with `run_once`.
+    pub(crate) once: bool,
+    /// The names of its arguments; empty takes any, and `None` leaves the check to the module of the same name.
+    pub(crate) args: Option<&'static [&'static str]>,
+    /// What it does.
+    pub(crate) run: fn(&ActionCall<'_>) -> Result<Map, Trouble>,
+}
+
+const PLAIN: ActionSpec = ActionSpec {
+    name: "",
+    aliases: &[],
+    unrendered: &[],
+    free_text: false,
+    once: false,
+    args: Some(&[]),
+    run: |_| Ok(Map::new()),
+};
+
+/// All actions.
+static ACTIONS: &[ActionSpec] = &[
+    ActionSpec { name: "add_host", free_text: true, once: true, run: add_host::run, ..PLAIN },
+    ActionSpec { name: "assemble", args: None, run: assemble::run, ..PLAIN },
+    ActionSpec {
+        name: "assert",
+        unrendered: &["that"],
+        args: Some(&["that", "fail_msg", "msg", "success_msg", "quiet"]),
+        run: assert::run,
+        ..PLAIN
+    },
+    ActionSpec { name: "copy", args: None, run: copy::run, ..PLAIN },
+    ActionSpec {
+        name: "debug",
+        unrendered: &["var"],
+        args: Some(&["msg", "var", "verbosity"]),
+        run: debug::run,
+        ..PLAIN
+    },
+    ActionSpec { name: "fail", args: Some(&["msg"]), run: fail::run, ..PLAIN },
+    ActionSpec {
+        name: "fetch",
+        args: Some(&["src", "dest", "flat", "fail_on_missing", "validate_checksum"]),
+        run: fetch::run,
+        ..PLAIN
+    },
+    ActionSpec { name: "gather_facts", run: gather_facts::run, ..PLAIN },
+    ActionSpec {
+        name: "group_by",
+        free_text: true,
+        args: Some(&["key", "parents"]),
+        run: group_by::run,
+        ..PLAIN
+    },
+    ActionSpec {
+        name: "include_vars",
+        free_text: true,
+        run: include_vars::run,
+        args: Some(include_vars::ARGS),
+        ..PLAIN
+    },
+    ActionSpec { name: "package", run: dispatch::package, ..PLAIN },
+    ActionSpec {
+        name: "pause",
+        once: true,
+        args: Some(&["minutes", "seconds", "prompt", "echo"]),
+        run: pause::run,
+        ..PLAIN
+    },
+    ActionSpec { name: "raw", free_text: true, args: Some(&["executable"]), run: raw::run, ..PLAIN },
+    ActionSpec { name: "reboot", args: Some(reboot::ARGS), run: reboot::run, ..PLAIN },
+    ActionSpec { name: "script", free_text: true, args: Some(script::ARGS), run: script::run, ..PLAIN },
+    ActionSpec { name: "service", run: dispatch::service, ..PLAIN },
+    ActionSpec { name: "set_fact", free_text: true, run: set_fact::run, ..PLAIN },
+    ActionSpec {
+        name: "set_stats",
+        args: Some(&["data", "per_host", "aggregate"]),
+        run: set_stats::run,
+        ..PLAIN
+    },
+    ActionSpec { name: "template", args: Some(template::ARGS), run: template::run, ..PLAIN },
+    ActionSpec { name: "unarchive", args: None, run: unarchive::run, ..PLAIN },
+    ActionSpec {
+        name: "validate_argument_spec",
+        args: Some(&["argument_spec", "provided_arguments", "validate_args_context"]),
+        run: validate_argument_spec::run,
+        ..PLAIN
+    },
+    ActionSpec {
+        name: "wait_for_connection",
+        args: Some(&["connect_timeout", "delay", "sleep", "timeout"]),
+        run: wait_for_connection::run,
+        ..PLAIN
+    },
+];
+
+/// Words that are no actions of the table but are carried out by the engine itself.
+const ENGINE: [&str; 5] = ["include_tasks", "include_role", "import_tasks", "import_role", "meta"];
+
+/// The action of this name.
+pub(crate) fn find(name: &str) -> Option<&'static ActionSpec> {
+    let short = short_name(name);
+    ACTIONS.iter().find(|spec| spec.name == short || spec.aliases.contains(&name))
+}
+
+/// Whether a task can name it.
+pub(crate) fn exists(name: &str) -> bool {
+    ENGINE.contains(&short_name(name)) || find(name).is_some() || modules::find(name).is_some()
+}
+
+/// The name a person probably meant.
+pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+    let names =
+        ACTIONS.iter().map(|spec| spec.name).chain(ENGINE).chain(modules::all().map(|spec| spec.name));
+    data::suggest::nearest(short_name(name), names)
+}
+
+/// The rendered name of a task's action.
+///
+/// # Errors
+/// It cannot be rendered, or there is no such action.
+pub(crate) fn name(task: &Task, scope: &TaskScope) -> Result<String, Trouble> {
+    let written = &task.action.name;
+    let rendered = if written.contains("{{") {
+        let value =
+            scope.resolve(&Value::Str(written.clone())).map_err(|error| Trouble::keyword("action", error))?;
+        shown(&value).unwrap_or_default()
+    } else {
+        written.to_string()
+    };
+    if exists(&rendered) {
+        Ok(rendered)
+    } else {
+        Err(Trouble::failed(format!("Task failed: Cannot resolve '{rendered}' to an action or module.")))
+    }
+}
+
+/// Runs the action, or the module of that name on the target.
+///
+/// # Errors
+/// It failed.
+pub(crate) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
+    match find(&call.name) {
+        Some(spec) => (spec.run)(call),
+        None => call.module(&call.name, call.args.clone(), Vec::new()),
+    }
+}
+
+/// One run of an action.
+#[derive(Clone)]
+pub(crate) struct ActionCall<'a> {
+    /// The task on its host.
+    pub(crate) job: &'a Job,
+    /// The action's name.
+    pub(crate) name: String,
+    /// Its arguments, rendered but for those that it renders itself.
+    pub(crate) args: Map,
+    /// The task's variables.
+    pub(crate) scope: &'a TaskScope,
+    /// The task's keywords.
+    pub(crate) keywords: &'a Finalized,
+}
+
+impl ActionCall<'_> {
+    /// The host it runs on.
+    pub(crate) fn target(&self) -> &HostName {
+        self.keywords.delegate_to.as_ref().unwrap_or(&self.job.host)
+    }
+
+    /// An argument as text.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.args.get(name).and_then(shown)
+    }
+
+    /// An argument as a boolean.
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        self.args.get(name).and_then(playbook::boolean)
+    }
+
+    /// An argument as a number.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<f64>, Trouble> {
+        let Some(text) = self.text(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let wrong = |_| Trouble::failed(format!("non-integer value given for {name}: '{text}'"));
+        text.trim().parse().map(Some).map_err(wrong)
+    }
+
+    /// The free text.
+    pub(crate) fn raw(&self) -> Option<String> {
+        self.text("_raw_params")
+    }
+
+    /// The variables of the host it runs on.
+    fn target_scope(&self) -> TaskScope {
+        match &self.keywords.delegate_to {
+            Some(host) => self.scope.for_host(host),
+            None => self.scope.clone(),
+        }
+    }
+
+    /// The connection to the host it runs on.
+    ///
+    /// # Errors
+    /// Its variables describe no usable connection.
+    pub(crate) fn connection(&self) -> Result<(Arc<dyn Connection>, Option<Become>), Trouble> {
+        let scope = self.target_scope();
+        self.job.shared.connections.open(self.target(), &scope, self.keywords)
+    }
+
+    /// Runs a module on the target.
+    ///
+    /// # Errors
+    /// The target cannot be reached.
+    pub(crate) fn module(&self, name: &str, args: Map, contents: Vec<Content>) -> Result<Map, Trouble> {
+        let (connection, become_as) = self.connection()?;
+        let mut call = Call::new(name, args);
+        call.contents = contents;
+        call.become_as = become_as;
+        call.request.check = self.keywords.check;
+        call.request.diff = self.keywords.diff;
+        call.request.verbosity = self.job.shared.options.verbosity;
+        call.request.environment = self.keywords.environment.clone();
+        let limit =
+            (self.keywords.async_seconds > 0).then(|| Duration::from_secs(self.keywords.async_seconds));
+        call.timeout = limit.or(self.keywords.timeout);
+        let mut result = match connection.run(&call, &mut |_| {}) {
+            Err(ConnectionError::Timeout { .. }) if limit.is_some() => {
+                return Err(Trouble::failed("Timeout exceeded"));
+            }
+            other => other?,
+        };
+        add_lines(&mut result);
+        if limit.is_some() {
+            result.insert("started", true);
+            result.insert("finished", true);
+        }
+        Ok(result)
+    }
+
+    /// A file of the controller that an argument names, found along the task's search path.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn file(&self, subfolder: &str, name: &str) -> Result<std::path::PathBuf, Trouble> {
+        self.scope.search().find(subfolder, name).ok_or_else(|| {
+            Trouble::failed(format!(
+                "Could not find or access '{name}' on the Ansible Controller.\nIf you are using a module and expect the file to exist on \
+                 the remote, see the remote_src option"
+            ))
+        })
+    }
+
+    /// Renders a value in the task's scope.
+    ///
+    /// # Errors
+    /// It cannot be rendered.
+    pub(crate) fn resolve(&self, value: &Value) -> Result<Value, Trouble> {
+        self.scope.resolve(value).map_err(Trouble::template)
+    }
+}
+
+/// `stdout_lines` and `stderr_lines` beside `stdout` and `stderr`.
+fn add_lines(result: &mut Map) {
+    for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
+        if result.contains_key(lines) {
+            continue;
+        }
+        if let Some(Value::Str(said)) = result.get(text).cloned() {
+            result.insert(lines, said.lines().map(Value::from).collect::<Value>());
+        }
+    }
+}
+
+/// Text that a user wrote as a bare expression.
+fn expression(value: &Value) -> Option<Text> {
+    value.as_text().cloned()
+}

@@ -1,0 +1,123 @@
+//! `template`: a file of the controller, rendered for the host.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use data::{Diagnose, Map, Text, Value};
+use template::{FileOptions, Newline, Syntax};
+
+use super::{ActionCall, copy};
+use crate::connection::Content;
+use crate::trouble::Trouble;
+
+pub(super) const ARGS: &[&str] = &[
+    "src",
+    "dest",
+    "owner",
+    "group",
+    "mode",
+    "attributes",
+    "attr",
+    "selevel",
+    "serole",
+    "setype",
+    "seuser",
+    "unsafe_writes",
+    "backup",
+    "newline_sequence",
+    "block_start_string",
+    "block_end_string",
+    "variable_start_string",
+    "variable_end_string",
+    "comment_start_string",
+    "comment_end_string",
+    "trim_blocks",
+    "lstrip_blocks",
+    "force",
+    "follow",
+    "output_encoding",
+    "validate",
+];
+
+/// Arguments of the action that the module does not take.
+const OF_ACTION: &[&str] = &[
+    "src",
+    "newline_sequence",
+    "block_start_string",
+    "block_end_string",
+    "variable_start_string",
+    "variable_end_string",
+    "comment_start_string",
+    "comment_end_string",
+    "trim_blocks",
+    "lstrip_blocks",
+    "output_encoding",
+];
+
+/// Renders the file and sends it as `copy` does.
+pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
+    let (Some(src), Some(dest)) = (call.text("src"), call.text("dest")) else {
+        return Err(Trouble::failed("src and dest are required"));
+    };
+    let path = call.file("templates", &src)?;
+    let source =
+        call.job.shared.options.reader.read(&path).map_err(|error| Trouble::failed(error.to_string()))?;
+    let mut scope = call.scope.clone();
+    scope.local.extend_from(&template_vars(&path, &dest));
+    let rendered = call
+        .job
+        .shared
+        .engine
+        .render_file(&source, &options(call)?, &scope.context())
+        .map_err(|error| Trouble::from_finding(error.to_string(), error.diagnostics()))?;
+    let mut args = call.args.clone();
+    for name in OF_ACTION {
+        args.remove(name);
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let last = Path::new(&src).file_name().map_or(name, |last| last.to_string_lossy().into_owned());
+    args.insert("dest", if dest.ends_with('/') { format!("{dest}{last}") } else { dest });
+    args.insert("_original_basename", last);
+    copy::send_content(call, Content::from_bytes(rendered.as_bytes()), args)
+}
+
+/// The variables that only templates see.
+fn template_vars(path: &Path, dest: &str) -> Map {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let owner = std::fs::metadata(path).ok().map(|meta| std::os::unix::fs::MetadataExt::uid(&meta));
+    let owner = owner.map_or_else(|| "0".to_owned(), modules::accounts::user_name);
+    Map::from([
+        ("template_path", Value::from(path.display().to_string())),
+        ("template_fullpath", full.display().to_string().into()),
+        ("template_destpath", dest.into()),
+        ("template_host", host.into()),
+        ("template_uid", owner.into()),
+        ("ansible_managed", "Ansible managed".into()),
+    ])
+}
+
+fn options(call: &ActionCall<'_>) -> Result<FileOptions, Trouble> {
+    let mut syntax = Syntax::default();
+    let pair = |start: &str, end: &str, default: (Arc<str>, Arc<str>)| -> (Arc<str>, Arc<str>) {
+        (call.text(start).map_or(default.0, Arc::from), call.text(end).map_or(default.1, Arc::from))
+    };
+    syntax.block = pair("block_start_string", "block_end_string", syntax.block);
+    syntax.variable = pair("variable_start_string", "variable_end_string", syntax.variable);
+    syntax.comment = pair("comment_start_string", "comment_end_string", syntax.comment);
+    syntax.trim_blocks = call.flag("trim_blocks").unwrap_or(true);
+    syntax.lstrip_blocks = call.flag("lstrip_blocks").unwrap_or(false);
+    syntax.keep_trailing_newline = true;
+    syntax.newline = match call.text("newline_sequence").as_deref() {
+        None | Some("\n" | "\\n") => Newline::Lf,
+        Some("\r\n" | "\\r\\n") => Newline::CrLf,
+        Some("\r" | "\\r") => Newline::Cr,
+        Some(other) => {
+            let shown = data::python::repr(&Value::Str(Text::plain(other)));
+            return Err(Trouble::failed(format!(
+                "newline_sequence needs to be one of: \\n, \\r or \\r\\n, not {shown}"
+            )));
+        }
+    };
+    Ok(FileOptions { syntax, ..FileOptions::default() })
+}

@@ -1,0 +1,443 @@
+//! A conversation with an agent: requests out, messages in, contexts of other users, content by hash.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
+
+use data::{Map, Text};
+use modules::wire::{
+    BUILD, BecomeError, BecomeRequest, Decoder, Frame, FrameError, Hello, Kind, Message, Messages, Reply,
+    Request, send,
+};
+use sha2::{Digest, Sha256};
+
+use super::transport::{Transport, for_message};
+use super::{Become, BecomeFailure, Call, ConnectionError, Content, Fetched, Watch};
+
+/// Content up to this size travels inside the request that needs it.
+const INLINE: u64 = 256 * 1024;
+/// Bytes of content in one frame.
+const CHUNK: usize = 1024 * 1024;
+/// How long a canceled task may take to end before the session is given up.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A running agent on the other side of a transport. After an error of the session (see [`ConnectionError::ends_session`]) it is of no
+/// more use.
+pub(crate) struct AgentSession {
+    host: String,
+    address: String,
+    transport: Box<dyn Transport>,
+    decoder: Decoder,
+    messages: Messages,
+    silence: Duration,
+    timeout: Duration,
+    last_request: u32,
+    contexts: HashMap<Become, u32>,
+    last_context: u32,
+    sent: HashSet<(u32, String)>,
+    doing: String,
+    last_used: Instant,
+}
+
+/// Whose session it is and how patient.
+pub(crate) struct Terms<'a> {
+    /// The host's name in the inventory.
+    pub(crate) host: &'a str,
+    /// Its address, for messages.
+    pub(crate) address: &'a str,
+    /// Silence after which it counts as gone.
+    pub(crate) silence: Duration,
+    /// How long a become may take.
+    pub(crate) timeout: Duration,
+}
+
+impl AgentSession {
+    /// Begins with the agent's hello; `seen` is what it has said already.
+    pub(crate) fn open(
+        transport: Box<dyn Transport>,
+        seen: &[u8],
+        terms: &Terms<'_>,
+    ) -> Result<Self, ConnectionError> {
+        let mut session = Self {
+            host: terms.host.to_owned(),
+            address: terms.address.to_owned(),
+            transport,
+            decoder: Decoder::default(),
+            messages: Messages::default(),
+            silence: terms.silence,
+            timeout: terms.timeout,
+            last_request: 0,
+            contexts: HashMap::new(),
+            last_context: 0,
+            sent: HashSet::new(),
+            doing: "the start of the agent".into(),
+            last_used: Instant::now(),
+        };
+        session.decoder.push(seen);
+        let message = session.receive(Some(Instant::now() + terms.timeout.max(terms.silence)))?;
+        let hello: Hello = session.decoded(&message)?;
+        if message.kind != Kind::Hello || hello.build != BUILD {
+            return Err(session.protocol(format!(
+                "the agent's file was built from other sources (`{}`, this program is `{BUILD}`): build both again",
+                hello.build
+            )));
+        }
+        Ok(session)
+    }
+
+    /// Runs a module.
+    pub(crate) fn run(&mut self, call: &Call, watch: Watch<'_>) -> Result<Map, ConnectionError> {
+        let context = self.context_of(call.become_as.as_ref())?;
+        self.doing.clone_from(&call.request.module);
+        let deadline = call.timeout.map(|limit| Instant::now() + limit);
+        let mut request = call.request.clone();
+        for content in &call.contents {
+            if content.size() <= INLINE && self.sent.insert((context, content.hex())) {
+                request.blobs.push(self.read_whole(content)?);
+            }
+        }
+        let request = Request::Run(Box::new(request));
+        loop {
+            let id = self.ask(context, &request)?;
+            match self.answer(id, context, deadline, call.timeout, watch)? {
+                Reply::Result(result) => return Ok(result),
+                Reply::Need { sha256 } => self.give(context, &sha256, &call.contents)?,
+                Reply::Failed { message } if context != 0 => return Err(self.context_ended(context, message)),
+                other => return Err(self.unexpected(&other)),
+            }
+        }
+    }
+
+    /// Copies a file of the host into `sink`.
+    pub(crate) fn fetch(
+        &mut self,
+        path: &str,
+        become_as: Option<&Become>,
+        sink: &mut dyn Write,
+    ) -> Result<Fetched, ConnectionError> {
+        let context = self.context_of(become_as)?;
+        self.doing = "fetch".into();
+        let id = self.ask(context, &Request::Fetch { path: path.to_owned() })?;
+        let (mut mode_bits, mut hasher, mut written) = (0, Sha256::new(), Ok(()));
+        loop {
+            let message = self.receive(None)?;
+            if (message.request, message.context) != (id, context) {
+                continue;
+            }
+            if message.kind == Kind::Chunk {
+                hasher.update(&message.payload);
+                // The rest must still be read, or the next task would find it.
+                written = written.and_then(|()| sink.write_all(&message.payload));
+                continue;
+            }
+            match self.decoded(&message)? {
+                Reply::File { mode, .. } => mode_bits = mode,
+                Reply::FileEnd { sha256, size } => {
+                    written.map_err(|error| ConnectionError::LocalFile {
+                        path: "the fetched copy".into(),
+                        detail: error.to_string(),
+                    })?;
+                    let hash: [u8; 32] = hasher.finalize().into();
+                    if modules::hex::encode(&hash) != sha256 {
+                        return Err(self.protocol(
+                            "a fetched file arrived with another hash than it was sent with".into(),
+                        ));
+                    }
+                    return Ok(Fetched { size, sha256: hash, mode: mode_bits });
+                }
+                Reply::Failed { message } => return Err(self.remote_file(path, message)),
+                other => return Err(self.unexpected(&other)),
+            }
+        }
+    }
+
+    /// Whether the agent is still there: at once if it has been busy lately, else by asking.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.transport.set_patience(Duration::ZERO);
+        let mut buffer = [0; 4096];
+        match self.transport.read(&mut buffer) {
+            Ok(0) => return false,
+            Ok(count) => self.decoder.push(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
+            Err(_) => return false,
+        }
+        if self.last_used.elapsed() < self.silence {
+            return true;
+        }
+        let deadline = Some(Instant::now() + self.timeout);
+        let Ok(id) = self.ask(0, &Request::Ping) else { return false };
+        matches!(self.answer(id, 0, deadline, None, &mut |_| ()), Ok(Reply::Pong))
+    }
+
+    /// The context of a user, made if it is not there yet.
+    fn context_of(&mut self, become_as: Option<&Become>) -> Result<u32, ConnectionError> {
+        let Some(wanted) = become_as else { return Ok(0) };
+        if let Some(context) = self.contexts.get(wanted) {
+            return Ok(*context);
+        }
+        self.doing = format!("become {}", wanted.user);
+        self.last_context += 1;
+        let context = self.last_context;
+        let request = BecomeRequest {
+            context,
+            method: wanted.method,
+            user: wanted.user.clone(),
+            program: wanted.program.clone(),
+            flags: wanted.flags.as_deref().map(super::ssh_args::split_words),
+            password: wanted.password.clone().map(Text::into_secret),
+            timeout_ms: self.timeout.as_millis() as u64,
+        };
+        // The agent's own limit comes first; ours is for an agent that hangs.
+        let deadline = Instant::now() + self.timeout + GRACE;
+        let id = self.ask(0, &Request::Become(Box::new(request)))?;
+        match self.answer(id, 0, Some(deadline), Some(self.timeout), &mut |_| ())? {
+            Reply::Became(hello) if hello.build == BUILD => {
+                self.contexts.insert(wanted.clone(), context);
+                Ok(context)
+            }
+            Reply::BecomeFailed(error) => Err(self.become_failed(wanted, error)),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Sends the content that the agent says it lacks.
+    fn give(&mut self, context: u32, wanted: &[String], contents: &[Content]) -> Result<(), ConnectionError> {
+        for sha256 in wanted {
+            let content = contents.iter().find(|content| content.hex() == *sha256);
+            let content = content.ok_or_else(|| {
+                self.protocol(format!("the agent wants content {sha256}, which the task does not have"))
+            })?;
+            let id = self.ask(context, &Request::Blob { sha256: sha256.clone(), size: content.size() })?;
+            self.send_chunks(id, context, content)?;
+            match self.answer(id, context, None, None, &mut |_| ())? {
+                Reply::Stored => {
+                    self.sent.insert((context, sha256.clone()));
+                }
+                Reply::Failed { message } => return Err(self.blob_failed(message)),
+                other => return Err(self.unexpected(&other)),
+            }
+        }
+        Ok(())
+    }
+
+    fn send_chunks(&mut self, request: u32, context: u32, content: &Content) -> Result<(), ConnectionError> {
+        let mut reader = content.open().map_err(|error| local_file(content, &error))?;
+        let mut rest = content.size();
+        while rest > 0 {
+            let mut payload = Vec::with_capacity(CHUNK.min(rest as usize));
+            let count = reader
+                .by_ref()
+                .take(CHUNK as u64)
+                .read_to_end(&mut payload)
+                .map_err(|error| local_file(content, &error))?;
+            if count == 0 || count as u64 > rest {
+                // The agent waits for the promised size, so the session cannot go on.
+                let changed = io::Error::other("the file changed while it was sent");
+                return Err(ConnectionError::Protocol {
+                    host: self.host.clone(),
+                    detail: local_file(content, &changed).to_string(),
+                });
+            }
+            rest -= count as u64;
+            let frame = Frame::new(Kind::Chunk, context, request, payload);
+            self.transport.set_patience(self.silence);
+            frame.write_to(&mut self.transport).map_err(|error| self.broken(error))?;
+        }
+        Ok(())
+    }
+
+    fn read_whole(&self, content: &Content) -> Result<Vec<u8>, ConnectionError> {
+        let mut bytes = Vec::with_capacity(content.size() as usize);
+        let read = content.open().and_then(|mut reader| reader.read_to_end(&mut bytes));
+        read.map(|_| bytes).map_err(|error| local_file(content, &error))
+    }
+
+    /// Sends a request; gives its id.
+    fn ask(&mut self, context: u32, request: &Request) -> Result<u32, ConnectionError> {
+        self.last_request = self.last_request.wrapping_add(1);
+        let id = self.last_request;
+        self.transport.set_patience(self.silence);
+        send(&mut self.transport, Kind::Request, context, id, request).map_err(|error| self.broken(error))?;
+        self.last_used = Instant::now();
+        Ok(id)
+    }
+
+    /// The final reply to a request; `watch` gets what comes before. When the deadline passes, the request is canceled.
+    fn answer(
+        &mut self,
+        id: u32,
+        context: u32,
+        deadline: Option<Instant>,
+        limit: Option<Duration>,
+        watch: Watch<'_>,
+    ) -> Result<Reply, ConnectionError> {
+        let mut canceled = None;
+        loop {
+            let message = match self.receive(canceled.or(deadline)) {
+                Err(ConnectionError::Timeout { host, .. }) if canceled.is_none() && limit.is_some() => {
+                    canceled = Some(Instant::now() + GRACE);
+                    let cancel = Request::Cancel { request: id };
+                    let sent =
+                        send(&mut self.transport, Kind::Request, context, id.wrapping_add(1 << 31), &cancel);
+                    sent.map_err(|_| ConnectionError::Timeout { host, limit: limit.unwrap_or_default() })?;
+                    continue;
+                }
+                Err(ConnectionError::Timeout { .. }) if canceled.is_some() => {
+                    return Err(self.lost("it did not stop a task that took too long".into()));
+                }
+                other => other?,
+            };
+            if (message.request, message.context, message.kind) != (id, context, Kind::Reply) {
+                // A late pong, or the end of what was canceled.
+                continue;
+            }
+            self.last_used = Instant::now();
+            match self.decoded(&message)? {
+                Reply::Progress(progress) => watch(progress),
+                _ if canceled.is_some() => {
+                    return Err(ConnectionError::Timeout {
+                        host: self.host.clone(),
+                        limit: limit.unwrap_or_default(),
+                    });
+                }
+                reply => return Ok(reply),
+            }
+        }
+    }
+
+    /// The next message. A silent agent is pinged, and counts as gone if that does not make it speak.
+    fn receive(&mut self, deadline: Option<Instant>) -> Result<Message, ConnectionError> {
+        let mut heard = Instant::now();
+        let mut buffer = [0; 32 * 1024];
+        loop {
+            while let Some(frame) = self.decoder.next_frame().map_err(|error| self.broken(error))? {
+                if let Some(message) = self.messages.push(frame).map_err(|error| self.broken(error))? {
+                    return Ok(message);
+                }
+            }
+            let now = Instant::now();
+            let left = deadline.map_or(self.silence, |deadline| deadline.saturating_duration_since(now));
+            if left.is_zero() {
+                return Err(ConnectionError::Timeout { host: self.host.clone(), limit: self.timeout });
+            }
+            self.transport.set_patience(left.min(self.silence / 3));
+            match self.transport.read(&mut buffer) {
+                Ok(0) => return Err(self.ended()),
+                Ok(count) => {
+                    heard = Instant::now();
+                    self.decoder.push(&buffer[..count]);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() != io::ErrorKind::TimedOut => {
+                    return Err(self.broken(FrameError::Io(error)));
+                }
+                Err(_) if heard.elapsed() >= self.silence => {
+                    return Err(self.lost(format!("nothing came for {} s", heard.elapsed().as_secs())));
+                }
+                Err(_) if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {}
+                Err(_) => {
+                    // Its answer counts as a sign of life; nobody waits for it.
+                    send(&mut self.transport, Kind::Request, 0, u32::MAX, &Request::Ping)
+                        .map_err(|error| self.broken(error))?;
+                }
+            }
+        }
+    }
+
+    fn decoded<T: serde::de::DeserializeOwned>(&self, message: &Message) -> Result<T, ConnectionError> {
+        message.decode().map_err(|error| self.protocol(error.to_string()))
+    }
+
+    /// The agent of another user has gone; the next task starts a new one.
+    fn context_ended(&mut self, context: u32, detail: String) -> ConnectionError {
+        self.contexts.retain(|_, known| *known != context);
+        self.sent.retain(|(known, _)| *known != context);
+        ConnectionError::AgentLost { host: self.host.clone(), module: self.doing.clone(), detail }
+    }
+
+    fn protocol(&self, detail: String) -> ConnectionError {
+        ConnectionError::Protocol { host: self.host.clone(), detail }
+    }
+
+    fn lost(&self, detail: String) -> ConnectionError {
+        ConnectionError::Lost { host: self.host.clone(), address: self.address.clone(), detail }
+    }
+
+    fn unexpected(&self, reply: &Reply) -> ConnectionError {
+        match reply {
+            Reply::Failed { message } => self.protocol(message.clone()),
+            _ => self.protocol("a reply that does not belong to the request".into()),
+        }
+    }
+
+    fn broken(&mut self, error: FrameError) -> ConnectionError {
+        match error {
+            FrameError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+                self.lost(format!("no byte could be sent for {} s", self.silence.as_secs()))
+            }
+            FrameError::Io(error) => match self.ended() {
+                // The library's own words say less than that.
+                ConnectionError::Lost { .. } => self.lost(format!("the session broke off ({error})")),
+                ended => ended,
+            },
+            other => self.protocol(other.to_string()),
+        }
+    }
+
+    /// The stream is over: did the agent end, or the connection?
+    fn ended(&mut self) -> ConnectionError {
+        let ending = self.transport.ending();
+        if ending.carrier_lost {
+            return self.lost(ending.words);
+        }
+        ConnectionError::AgentLost {
+            host: self.host.clone(),
+            module: self.doing.clone(),
+            detail: ending.words,
+        }
+    }
+
+    fn become_failed(&self, wanted: &Become, error: BecomeError) -> ConnectionError {
+        let method = wanted.method;
+        let cause = match error {
+            BecomeError::MissingPassword { .. } => BecomeFailure::MissingPassword { method },
+            BecomeError::WrongPassword { .. } => BecomeFailure::WrongPassword { method },
+            BecomeError::Timeout { seconds, output } => BecomeFailure::Timeout {
+                method,
+                after: Duration::from_secs(seconds),
+                detail: for_message(output.as_bytes()),
+            },
+            BecomeError::NoProgram { .. } => BecomeFailure::NoProgram { method },
+            BecomeError::Refused { message } => {
+                BecomeFailure::NotAllowed { method, detail: for_message(message.as_bytes()) }
+            }
+        };
+        ConnectionError::Become { host: self.host.clone(), cause }
+    }
+
+    fn remote_file(&self, path: &str, detail: String) -> ConnectionError {
+        let missing = detail.contains("No such file");
+        ConnectionError::RemoteFile { host: self.host.clone(), path: path.to_owned(), detail, missing }
+    }
+
+    fn blob_failed(&self, detail: String) -> ConnectionError {
+        if detail.contains("No space left") {
+            let cause = super::AgentFailure::NoSpace { detail };
+            return ConnectionError::Agent { host: self.host.clone(), cause };
+        }
+        self.protocol(detail)
+    }
+}
+
+impl Drop for AgentSession {
+    fn drop(&mut self) {
+        // Politeness: at the end of its input the agent ends anyway.
+        self.transport.set_patience(Duration::from_millis(200));
+        let _ = send(&mut self.transport, Kind::Request, 0, u32::MAX, &Request::Shutdown);
+    }
+}
+
+fn local_file(content: &Content, error: &io::Error) -> ConnectionError {
+    let path = content.path().map_or_else(|| "content in memory".into(), ToOwned::to_owned);
+    ConnectionError::LocalFile { path, detail: error.to_string() }
+}

@@ -1,0 +1,189 @@
+//! A command on a host over a libssh2 channel, as a [`Transport`]: reads and writes wait in `poll` on the socket, so that they can be
+//! bounded in time and broken from outside.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use ssh2::{BlockDirections, Channel, ErrorCode, Session};
+
+use crate::connection::transport::{Ending, Output, Transport, for_message};
+
+/// libssh2's "try again".
+const EAGAIN: i32 = -37;
+
+/// A running command. The session is in non-blocking mode as long as it lives.
+pub(crate) struct SshChannel {
+    session: Session,
+    channel: Channel,
+    socket: TcpStream,
+    patience: Duration,
+}
+
+impl SshChannel {
+    /// Starts a command; the session must be logged in.
+    pub(crate) fn start(
+        session: &Session,
+        socket: &TcpStream,
+        command: &str,
+        patience: Duration,
+    ) -> io::Result<Self> {
+        session.set_blocking(true);
+        let started =
+            session.channel_session().and_then(|mut channel| channel.exec(command).map(|()| channel));
+        session.set_blocking(false);
+        let channel = started.map_err(|error| io::Error::other(error.message().to_owned()))?;
+        Ok(Self { session: session.clone(), channel, socket: socket.try_clone()?, patience })
+    }
+
+    /// Waits until the socket has news.
+    pub(crate) fn wait(&self, deadline: Instant) -> io::Result<()> {
+        let now = Instant::now();
+        if now >= deadline {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let flags = match self.session.block_directions() {
+            BlockDirections::Outbound => PollFlags::OUT,
+            BlockDirections::Both => PollFlags::IN | PollFlags::OUT,
+            BlockDirections::None | BlockDirections::Inbound => PollFlags::IN,
+        };
+        let mut fds = [PollFd::new(&self.socket, flags)];
+        let limit = Timespec::try_from(deadline - now).map_err(io::Error::other)?;
+        match poll(&mut fds, Some(&limit)) {
+            Ok(0) => Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) => Ok(()),
+            Err(error) if error == rustix::io::Errno::INTR => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Tells the command that no more input comes.
+    fn finish_input(&mut self) -> io::Result<()> {
+        self.persist(Channel::send_eof)
+    }
+
+    /// Reads both streams until the command has closed them, or until nothing came for as long as the deadline allows.
+    fn drain(&mut self, stdout: &mut Vec<u8>, stderr: &mut Vec<u8>, deadline: Instant) -> io::Result<()> {
+        let mut buffer = vec![0; 32 * 1024];
+        loop {
+            let mut moved = false;
+            for (stream, sink) in [(0, &mut *stdout), (1, &mut *stderr)] {
+                match self.channel.stream(stream).read(&mut buffer) {
+                    Ok(count) => {
+                        sink.extend_from_slice(&buffer[..count]);
+                        moved |= count > 0;
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if self.channel.eof() {
+                return Ok(());
+            }
+            if !moved {
+                self.wait(deadline)?;
+            }
+        }
+    }
+
+    /// The exit code, 128 and the signal's number if one ended it; none if the server did not say. The command must have ended.
+    fn exit_code(&mut self) -> Option<i32> {
+        self.patience = self.patience.min(Duration::from_secs(5));
+        self.persist(Channel::close).and_then(|()| self.persist(Channel::wait_close)).ok()?;
+        if let Some(name) = self.channel.exit_signal().ok().and_then(|signal| signal.exit_signal) {
+            return Some(128 + signal_number(&name));
+        }
+        self.channel.exit_status().ok()
+    }
+
+    /// Repeats an operation of the library until it does not say "try again".
+    fn persist(&mut self, operation: impl Fn(&mut Channel) -> Result<(), ssh2::Error>) -> io::Result<()> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match operation(&mut self.channel) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.code() == ErrorCode::Session(EAGAIN) => self.wait(deadline)?,
+                Err(error) => return Err(io::Error::other(error.message().to_owned())),
+            }
+        }
+    }
+}
+
+impl Read for SshChannel {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match self.channel.read(buffer) {
+                Ok(0) if !self.channel.eof() => self.wait(deadline)?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(deadline)?,
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Write for SshChannel {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match self.channel.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(deadline)?,
+                done => return done,
+            }
+        }
+    }
+
+    /// Written bytes are on their way: the library keeps none back.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Transport for SshChannel {
+    fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    fn ending(&mut self) -> Ending {
+        let mut said = Vec::new();
+        let drained = self.drain(&mut Vec::new(), &mut said, Instant::now() + Duration::from_millis(500));
+        let code = if drained.is_ok() { self.exit_code() } else { None };
+        let said = for_message(&said);
+        let words = match (said.is_empty(), code) {
+            (false, _) => said,
+            (true, Some(code)) => format!("it ended with exit code {code}"),
+            (true, None) => "the server closed the connection".into(),
+        };
+        // A command that ends says how, and the library gives 0 when the server did not: then the session itself went.
+        Ending { words, carrier_lost: matches!(code, None | Some(0)) }
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<Output> {
+        self.finish_input()?;
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        while !self.channel.eof() {
+            let deadline = Instant::now() + self.patience;
+            self.drain(&mut stdout, &mut stderr, deadline)?;
+        }
+        let code = self.exit_code().ok_or(io::ErrorKind::ConnectionReset)?;
+        Ok(Output { stdout, stderr, code })
+    }
+}
+
+/// The number of a signal by its name in RFC 4254, section 6.10.
+fn signal_number(name: &str) -> i32 {
+    match name {
+        "HUP" => 1,
+        "INT" => 2,
+        "QUIT" => 3,
+        "ILL" => 4,
+        "ABRT" => 6,
+        "FPE" => 8,
+        "KILL" => 9,
+        "SEGV" => 11,
+        "PIPE" => 13,
+        "ALRM" => 14,
+        _ => 15,
+    }
+}

@@ -1,0 +1,186 @@
+//! From settings to a session whose host is who it should be: TCP, handshake, host key.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use ssh2::{HostKeyType, MethodType, Session};
+
+use super::known_hosts::{self, KnownKeys, Verdict};
+use super::resolve;
+use crate::connection::{ConnectionSettings, HostKeyCheck, ShownKey, Unreachable};
+
+/// A session, not logged in yet, and its socket.
+pub(crate) struct Contact {
+    pub(crate) session: Session,
+    pub(crate) socket: TcpStream,
+}
+
+/// Reaches the host and checks its key.
+pub(crate) fn contact(settings: &ConnectionSettings) -> Result<Contact, Unreachable> {
+    let port = settings.port();
+    let addresses = resolve::addresses(&settings.address, port)
+        .map_err(|detail| Unreachable::Dns { name: settings.address.clone(), detail })?;
+    let socket = connect_any(settings, &addresses)?;
+    let failed = |error: ssh2::Error| Unreachable::Handshake {
+        address: settings.address.clone(),
+        port,
+        detail: error.message().to_owned(),
+    };
+    let mut session = Session::new().map_err(failed)?;
+    session.set_timeout(settings.timeout.as_millis().min(u128::from(u32::MAX)) as u32);
+    session.set_compress(settings.compression);
+    let name = known_hosts::host_name(&settings.address, port);
+    let known = KnownKeys::read(&settings.known_hosts, &name);
+    prefer_known(&session, &known);
+    let shared = socket.try_clone().map_err(|error| network(settings, &error))?;
+    session.set_tcp_stream(shared);
+    handshake(&mut session).map_err(failed)?;
+    check_key(&session, settings, &name, &known)?;
+    Ok(Contact { session, socket })
+}
+
+/// The first handshake of the process runs alone: OpenSSL makes its tables of algorithms in it, and doing that in many threads at once
+/// was seen to corrupt them (crashes below `ossl_namemap_add_names`, one run in thirty).
+fn handshake(session: &mut Session) -> Result<(), ssh2::Error> {
+    static TABLES: OnceLock<()> = OnceLock::new();
+    static ALONE: Mutex<()> = Mutex::new(());
+    if TABLES.get().is_none() {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        if TABLES.get().is_none() {
+            session.handshake()?;
+            let _ = TABLES.set(());
+            return Ok(());
+        }
+        drop(alone);
+    }
+    session.handshake()
+}
+
+/// The first address that answers; the last error if none does.
+fn connect_any(settings: &ConnectionSettings, addresses: &[SocketAddr]) -> Result<TcpStream, Unreachable> {
+    let mut failure = Unreachable::Dns { name: settings.address.clone(), detail: "no address".into() };
+    for address in addresses {
+        match TcpStream::connect_timeout(address, settings.timeout)
+            .and_then(|socket| prepare(socket, settings.silence))
+        {
+            Ok(socket) => return Ok(socket),
+            Err(error) => failure = network(settings, &error),
+        }
+    }
+    Err(failure)
+}
+
+/// Small frames leave at once, and the kernel notices a peer that has gone.
+fn prepare(socket: TcpStream, silence: Duration) -> io::Result<TcpStream> {
+    use rustix::net::sockopt;
+    socket.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(&socket, true)?;
+    let third = Duration::from_secs((silence.as_secs() / 3).max(1));
+    sockopt::set_tcp_keepidle(&socket, third)?;
+    sockopt::set_tcp_keepintvl(&socket, third)?;
+    sockopt::set_tcp_keepcnt(&socket, 2)?;
+    Ok(socket)
+}
+
+fn network(settings: &ConnectionSettings, error: &io::Error) -> Unreachable {
+    let (address, port) = (settings.address.clone(), settings.port());
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Unreachable::Refused { address, port },
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
+            Unreachable::Timeout { address, port, after: settings.timeout }
+        }
+        // The system's words without Rust's "(os error 113)".
+        _ => {
+            let words = error.to_string();
+            let detail = words.split(" (os error").next().unwrap_or(&words).to_owned();
+            Unreachable::Network { address, port, detail }
+        }
+    }
+}
+
+/// Asks the server for a key of a kind we know, before the others: a host has several, and known_hosts may hold just one.
+fn prefer_known(session: &Session, known: &KnownKeys) {
+    let Ok(supported) = session.supported_algs(MethodType::HostKey) else { return };
+    let fits = |algorithm: &str| {
+        known
+            .algorithms()
+            .iter()
+            .any(|kind| algorithm == *kind || *kind == "ssh-rsa" && algorithm.starts_with("rsa-sha2-"))
+    };
+    let (first, rest): (Vec<&str>, Vec<&str>) = supported
+        .iter()
+        .filter(|algorithm| !algorithm.contains("-cert-v01@"))
+        .partition(|algorithm| fits(algorithm));
+    let order: Vec<&str> = first.into_iter().chain(rest).collect();
+    // If the library refuses the list, its own order stands and at worst a key is unknown.
+    let _ = session.method_pref(MethodType::HostKey, &order.join(","));
+}
+
+fn check_key(
+    session: &Session,
+    settings: &ConnectionSettings,
+    name: &str,
+    known: &KnownKeys,
+) -> Result<(), Unreachable> {
+    let (key, kind) = session.host_key().ok_or_else(|| Unreachable::Handshake {
+        address: settings.address.clone(),
+        port: settings.port(),
+        detail: "the server showed no host key".into(),
+    })?;
+    let shown = || {
+        Box::new(ShownKey {
+            name: name.to_owned(),
+            algorithm: short_name(kind),
+            fingerprint: known_hosts::fingerprint(key),
+            line: known_hosts::line(name, key_format(key), key),
+        })
+    };
+    match (known.check(key), settings.host_key_check) {
+        (Verdict::Known, _) | (Verdict::Unknown, HostKeyCheck::Off) => Ok(()),
+        (Verdict::Changed(file), _) => Err(Unreachable::HostKeyChanged { key: shown(), file }),
+        (Verdict::Unknown, check) => {
+            let file =
+                settings.known_hosts.first().cloned().unwrap_or_else(|| PathBuf::from("~/.ssh/known_hosts"));
+            if check == HostKeyCheck::Strict {
+                return Err(Unreachable::HostKeyUnknown { key: shown(), file });
+            }
+            known_hosts::add(&file, &shown().line).map_err(|error| Unreachable::Settings {
+                detail: format!("the key of {name} cannot be kept in `{}`: {error}", file.display()),
+                help: "let the file be written, or name another one with `-o UserKnownHostsFile=`".into(),
+            })
+        }
+    }
+}
+
+/// The format's name at the start of a key.
+fn key_format(key: &[u8]) -> &str {
+    let length =
+        key.get(..4).map_or(0, |bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize);
+    key.get(4..4 + length.min(64)).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("ssh-unknown")
+}
+
+/// The kind's name in OpenSSH's messages.
+fn short_name(kind: HostKeyType) -> &'static str {
+    match kind {
+        HostKeyType::Rsa => "RSA",
+        HostKeyType::Dss => "DSA",
+        HostKeyType::Ecdsa256 | HostKeyType::Ecdsa384 | HostKeyType::Ecdsa521 => "ECDSA",
+        HostKeyType::Ed25519 => "ED25519",
+        HostKeyType::Unknown => "host",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_format_of_a_key_is_read_within_its_bounds() {
+        assert_eq!(key_format(b"\0\0\0\x0bssh-ed25519rest"), "ssh-ed25519");
+        assert_eq!(key_format(b"\xff\xff\xff\xffssh"), "ssh-unknown");
+        assert_eq!(key_format(b""), "ssh-unknown");
+    }
+}

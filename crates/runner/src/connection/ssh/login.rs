@@ -1,0 +1,194 @@
+//! Logging in: the given keys, the password, the agent's keys, the keys in `~/.ssh`, in this order, as far as the server takes them.
+
+use std::path::{Path, PathBuf};
+
+use ssh2::{KeyboardInteractivePrompt, Prompt, Session};
+
+use crate::connection::ssh_args::home_path;
+use crate::connection::{ConnectionSettings, Unreachable};
+
+/// The files ssh looks for when none is named.
+const DEFAULT_KEYS: [&str; 3] = ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"];
+
+/// Logs in, or says all that was tried.
+pub(crate) fn log_in(
+    session: &Session,
+    settings: &ConnectionSettings,
+    user: &str,
+) -> Result<(), Unreachable> {
+    let mut attempt = Attempt { session, user, tried: Vec::new() };
+    let offers = match session.auth_methods(user) {
+        Ok(offers) => offers.to_owned(),
+        // Some servers let one in without anything.
+        Err(_) if session.authenticated() => return Ok(()),
+        Err(error) => {
+            return Err(Unreachable::Handshake {
+                address: settings.address.clone(),
+                port: settings.port(),
+                detail: error.message().to_owned(),
+            });
+        }
+    };
+    let takes = |method: &str| offers.split(',').any(|offer| offer == method);
+    if takes("publickey") && attempt.given_keys(settings) {
+        return Ok(());
+    }
+    if let Some(password) = &settings.password {
+        // Servers with PAM often offer only the second; one wrong answer is enough, accounts get locked.
+        let accepted = if takes("password") {
+            attempt.password(password)
+        } else {
+            takes("keyboard-interactive") && attempt.keyboard_interactive(password)
+        };
+        if accepted {
+            return Ok(());
+        }
+    }
+    if takes("publickey") && !settings.identities_only && (attempt.agent() || attempt.default_keys(settings))
+    {
+        return Ok(());
+    }
+    Err(Unreachable::Auth {
+        user: user.to_owned(),
+        address: settings.address.clone(),
+        tried: attempt.tried,
+        offers,
+    })
+}
+
+struct Attempt<'a> {
+    session: &'a Session,
+    user: &'a str,
+    tried: Vec<String>,
+}
+
+impl Attempt<'_> {
+    /// Whether it worked; if not, it is noted.
+    fn note(&mut self, what: String, result: Result<(), ssh2::Error>) -> bool {
+        if let Err(error) = result {
+            self.tried.push(format!("{what}: {}", in_words(&error)));
+        }
+        self.session.authenticated()
+    }
+
+    fn given_keys(&mut self, settings: &ConnectionSettings) -> bool {
+        let passphrase = settings.passphrase.as_deref();
+        if let Some(text) = &settings.private_key {
+            let result = self.session.userauth_pubkey_memory(self.user, None, text, passphrase);
+            if self.note("the key in `ansible_private_key`".into(), result) {
+                return true;
+            }
+        }
+        settings.private_keys.iter().any(|path| self.key_file(path, passphrase))
+    }
+
+    fn default_keys(&mut self, settings: &ConnectionSettings) -> bool {
+        let paths = DEFAULT_KEYS.iter().filter_map(|path| home_path(path));
+        let paths: Vec<PathBuf> =
+            paths.filter(|path| path.exists() && !settings.private_keys.contains(path)).collect();
+        paths.iter().any(|path| self.key_file(path, settings.passphrase.as_deref()))
+    }
+
+    fn key_file(&mut self, path: &Path, passphrase: Option<&str>) -> bool {
+        let shown = format!("key `{}`", path.display());
+        // libssh2 tells a missing file and a wrong passphrase apart only vaguely.
+        match std::fs::read(path) {
+            Err(error) => {
+                self.tried.push(format!("{shown}: {error}"));
+                false
+            }
+            Ok(text) if passphrase.is_none() && is_encrypted(&text) => {
+                self.tried.push(format!(
+                    "{shown}: it has a passphrase, which `ansible_private_key_passphrase` or an ssh-agent must give"
+                ));
+                false
+            }
+            Ok(_) => {
+                let result = self.session.userauth_pubkey_file(self.user, None, path, passphrase);
+                self.note(shown, result)
+            }
+        }
+    }
+
+    fn agent(&mut self) -> bool {
+        if std::env::var_os("SSH_AUTH_SOCK").is_none_or(|socket| socket.is_empty()) {
+            return false;
+        }
+        let Ok(mut agent) = self.session.agent() else { return false };
+        let identities =
+            agent.connect().and_then(|()| agent.list_identities()).and_then(|()| agent.identities());
+        match identities {
+            Ok(identities) => identities.iter().any(|identity| {
+                let result = agent.userauth(self.user, identity);
+                self.note(format!("the agent's key `{}`", identity.comment()), result)
+            }),
+            Err(error) => self.note("the agent".into(), Err(error)),
+        }
+    }
+
+    fn password(&mut self, password: &str) -> bool {
+        let result = self.session.userauth_password(self.user, password);
+        self.note("password".into(), result)
+    }
+
+    fn keyboard_interactive(&mut self, password: &str) -> bool {
+        let result = self.session.userauth_keyboard_interactive(self.user, &mut Answer { password });
+        self.note("password (keyboard-interactive)".into(), result)
+    }
+}
+
+/// Gives the password to every question whose answer does not show.
+struct Answer<'a> {
+    password: &'a str,
+}
+
+impl KeyboardInteractivePrompt for Answer<'_> {
+    fn prompt(&mut self, _user: &str, _instructions: &str, prompts: &[Prompt<'_>]) -> Vec<String> {
+        prompts
+            .iter()
+            .map(|prompt| if prompt.echo { String::new() } else { self.password.to_owned() })
+            .collect()
+    }
+}
+
+/// Whether a key file's text says that it has a passphrase.
+fn is_encrypted(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    if text.contains("Proc-Type: 4,ENCRYPTED") || text.contains("BEGIN ENCRYPTED PRIVATE KEY") {
+        return true;
+    }
+    // OpenSSH's own format names the cipher at the start: "openssh-key-v1\0", its length, `none` or `aes256-ctr`.
+    let body = text
+        .lines()
+        .skip_while(|line| !line.contains("BEGIN OPENSSH PRIVATE KEY"))
+        .nth(1)
+        .unwrap_or_default();
+    !body.is_empty() && !body.starts_with("b3BlbnNzaC1rZXktdjEAAAAABG5vbmU")
+}
+
+/// libssh2's words, shortened where they are well known.
+fn in_words(error: &ssh2::Error) -> String {
+    match error.code() {
+        ssh2::ErrorCode::Session(-18) => "refused by the server".into(),
+        ssh2::ErrorCode::Session(-9) => "no answer in time".into(),
+        _ => error.message().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_with_a_passphrase_are_recognized() {
+        for (text, encrypted) in [
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ\n", false),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAA\n", true),
+            ("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n", true),
+            ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n", false),
+            ("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIE\n", true),
+        ] {
+            assert_eq!(is_encrypted(text.as_bytes()), encrypted, "{text}");
+        }
+    }
+}

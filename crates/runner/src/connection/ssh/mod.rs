@@ -1,0 +1,79 @@
+//! Hosts over libssh2: one session a host, one channel a command.
+
+mod channel;
+mod connect;
+mod known_hosts;
+mod login;
+mod resolve;
+
+use std::net::{Shutdown, TcpStream};
+
+use ssh2::Session;
+
+use self::channel::SshChannel;
+use super::carrier::{Carrier, Interrupt};
+use super::transport::Transport;
+use super::{ConnectionError, ConnectionSettings, Unreachable};
+
+/// A libssh2 session, opened at the first command.
+pub(crate) struct SshCarrier {
+    settings: ConnectionSettings,
+    open: Option<(Session, TcpStream)>,
+}
+
+impl SshCarrier {
+    pub(crate) fn new(settings: ConnectionSettings) -> Self {
+        Self { settings, open: None }
+    }
+
+    fn session(&mut self, interrupt: &Interrupt) -> Result<&(Session, TcpStream), Unreachable> {
+        if self.open.is_none() {
+            let contact = connect::contact(&self.settings)?;
+            if let Ok(socket) = contact.socket.try_clone() {
+                // An error means that it is closed already.
+                interrupt.add(Box::new(move || drop(socket.shutdown(Shutdown::Both))));
+            }
+            let user = self.settings.user.clone().unwrap_or_else(own_name);
+            login::log_in(&contact.session, &self.settings, &user)?;
+            self.open = Some((contact.session, contact.socket));
+        }
+        Ok(self.open.as_ref().expect("opened above"))
+    }
+}
+
+impl Carrier for SshCarrier {
+    fn start(&mut self, command: &str, interrupt: &Interrupt) -> Result<Box<dyn Transport>, ConnectionError> {
+        let patience = self.settings.silence;
+        let host = self.settings.host.clone();
+        let (session, socket) = self
+            .session(interrupt)
+            .map_err(|cause| ConnectionError::Unreachable { host: host.clone(), cause: Box::new(cause) })?;
+        match SshChannel::start(session, socket, command, patience) {
+            Ok(channel) => Ok(Box::new(channel)),
+            Err(error) => {
+                let address = self.settings.address.clone();
+                self.close();
+                Err(ConnectionError::Lost { host, address, detail: error.to_string() })
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let Some((session, socket)) = self.open.take() else { return };
+        // The goodbye must not wait for a peer that has gone.
+        session.set_blocking(false);
+        let _ = session.disconnect(None, "done", None);
+        let _ = socket.shutdown(Shutdown::Both);
+    }
+}
+
+impl Drop for SshCarrier {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// The name of the user who runs us: what ssh logs in with if nobody says.
+pub(crate) fn own_name() -> String {
+    modules::accounts::user_name(rustix::process::geteuid().as_raw())
+}

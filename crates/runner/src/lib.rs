@@ -1,0 +1,43 @@
+//! Plays to results: strategies, loops, handlers, delegation, connections, become; emits events.
+//!
+//! [`Runner::run`] reads and checks the playbooks, then runs them. The calling thread alone decides what runs next, takes in results and
+//! emits events; a pool of `forks` threads lives the tasks, one host a job, each in a snapshot of its host's variables.
+
+mod action;
+mod attempts;
+mod batches;
+mod check;
+mod conditional;
+pub mod connection;
+mod connections;
+mod cursor;
+mod event;
+mod finalized;
+mod handlers;
+mod hosts;
+mod includes;
+mod looping;
+mod meta;
+mod options;
+mod outcome;
+mod plan;
+mod play_run;
+mod play_scope;
+mod prompts;
+mod results;
+mod runner;
+mod scope;
+mod shared;
+mod stats;
+mod strategy;
+mod tags;
+mod task_life;
+mod trouble;
+mod variables;
+mod vars_file;
+
+pub use event::{Event, HostName, Included, Item, PlayStart, Status, TaskHead, TaskKind, TaskResult};
+pub use options::{Gathering, Interrupt, Prompter, Question, RunOptions};
+pub use plan::{PlayPlan, PlaybookPlan, TaskPlan};
+pub use runner::{RunOutcome, Runner};
+pub use stats::{ExitCode, HostStats, Stats};

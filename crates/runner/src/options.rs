@@ -1,0 +1,149 @@
+//! What the command line and the configuration say about a run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use data::{Diagnostic, Map, Source, Text};
+use inventory::Inventory;
+
+use crate::connection::{BecomeKeywords, ConnectionDefaults};
+
+/// A run: hosts, playbooks, and how they meet.
+pub struct RunOptions {
+    /// All hosts and groups.
+    pub inventory: Inventory,
+    /// Folders beside which `group_vars` and `host_vars` are looked for, in the order of the inventory's sources.
+    pub inventory_folders: Vec<PathBuf>,
+    /// How files are read: vault secrets.
+    pub reader: inventory::Reader,
+    /// The inventory's sources as given: the variable `ansible_inventory_sources`.
+    pub inventory_sources: Vec<String>,
+    /// Playbook files, run one after the other.
+    pub playbooks: Vec<PathBuf>,
+    /// Texts that stand for files that are not on the disk: the play of an ad hoc run.
+    pub stand_ins: Vec<(PathBuf, Arc<Source>)>,
+    /// `-e`
+    pub extra_vars: Map,
+    /// `--limit`
+    pub limit: Option<String>,
+    /// `--tags`; empty means `all`.
+    pub tags: Vec<String>,
+    /// `--skip-tags`
+    pub skip_tags: Vec<String>,
+    /// `--check`
+    pub check: bool,
+    /// `--diff`
+    pub diff: bool,
+    /// `--forks`: how many hosts at a time.
+    pub forks: usize,
+    /// The number of `-v`.
+    pub verbosity: u8,
+    /// `--start-at-task`
+    pub start_at_task: Option<String>,
+    /// `--step`: asks before each task.
+    pub step: bool,
+    /// `--force-handlers`
+    pub force_handlers: bool,
+    /// `roles_path`
+    pub roles_path: Vec<PathBuf>,
+    /// `-c`, `-u`, `-k`, `-K`, `--private-key`, ...
+    pub connection: ConnectionDefaults,
+    /// `--become` and its companions.
+    pub become_as: BecomeKeywords,
+    /// When facts are gathered.
+    pub gathering: Gathering,
+    /// `any_errors_fatal` of the configuration.
+    pub any_errors_fatal: bool,
+    /// `error_on_missing_handler` of the configuration.
+    pub error_on_missing_handler: bool,
+    /// The configuration file: the variable `ansible_config_file`.
+    pub config_file: Option<PathBuf>,
+    /// Asks the user; `None` when nobody is there.
+    pub prompter: Option<Arc<dyn Prompter>>,
+    /// Set from a signal handler or another thread to end the run.
+    pub interrupt: Interrupt,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            inventory: Inventory::new(inventory::HashBehaviour::default()),
+            inventory_folders: Vec::new(),
+            reader: inventory::Reader::default(),
+            inventory_sources: Vec::new(),
+            playbooks: Vec::new(),
+            stand_ins: Vec::new(),
+            extra_vars: Map::new(),
+            limit: None,
+            tags: Vec::new(),
+            skip_tags: Vec::new(),
+            check: false,
+            diff: false,
+            forks: 50,
+            verbosity: 0,
+            start_at_task: None,
+            step: false,
+            force_handlers: false,
+            roles_path: Vec::new(),
+            connection: ConnectionDefaults::default(),
+            become_as: BecomeKeywords::default(),
+            gathering: Gathering::Implicit,
+            any_errors_fatal: false,
+            error_on_missing_handler: true,
+            config_file: None,
+            prompter: None,
+            interrupt: Interrupt::default(),
+        }
+    }
+}
+
+/// `gathering` of the configuration: when a play without `gather_facts` gathers facts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gathering {
+    /// Always.
+    #[default]
+    Implicit,
+    /// Never; only `gather_facts: true` gathers.
+    Explicit,
+    /// For hosts whose facts are not known yet.
+    Smart,
+}
+
+/// The user's wish to stop, shared with whoever hears it.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Asks the run to stop: no new task begins, what runs is broken off, the recap follows.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the run was asked to stop.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A question to the user.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The text before the cursor.
+    pub text: String,
+    /// Whether the answer stays hidden.
+    pub hidden: bool,
+    /// The answer of a bare return.
+    pub default: Option<String>,
+    /// Whether to ask twice and compare.
+    pub confirm: bool,
+}
+
+/// Asks the user. Calls come from any thread, one at a time.
+pub trait Prompter: Send + Sync {
+    /// The answer.
+    ///
+    /// # Errors
+    /// There is no terminal, or the user gave up.
+    fn ask(&self, question: &Question) -> Result<Text, Diagnostic>;
+}

@@ -1,0 +1,126 @@
+//! What all threads of a run share: options, engine, loader, inventory, connections and the store of variables.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use data::{Diagnose, Diagnostic, Map};
+use inventory::{Inventory, VarsFiles};
+use playbook::Loader;
+use template::Engine;
+
+use crate::connections::Connections;
+use crate::event::HostName;
+use crate::options::RunOptions;
+use crate::variables::Variables;
+
+/// The run's common ground.
+pub(crate) struct Shared {
+    pub(crate) options: RunOptions,
+    pub(crate) engine: Engine,
+    pub(crate) loader: Loader,
+    pub(crate) variables: Variables,
+    pub(crate) connections: Connections,
+    inventory: RwLock<Arc<Inventory>>,
+    vars_files: RwLock<Arc<VarsFiles>>,
+    inventory_vars: Mutex<HashMap<HostName, Map>>,
+    yaml_vars: Mutex<HashMap<PathBuf, Map>>,
+    warnings: Mutex<Vec<Diagnostic>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The files beside the inventory and the playbooks.
+fn vars_files(options: &RunOptions, inventory: &Inventory, playbooks: Vec<PathBuf>) -> VarsFiles {
+    let folders = options.inventory_folders.clone();
+    VarsFiles::new(folders, playbooks, inventory.hash_behaviour(), options.reader.clone())
+}
+
+impl Shared {
+    pub(crate) fn new(mut options: RunOptions, engine: Engine, loader: Loader) -> Self {
+        let inventory =
+            std::mem::replace(&mut options.inventory, Inventory::new(inventory::HashBehaviour::default()));
+        let vars_files = vars_files(&options, &inventory, Vec::new());
+        Self {
+            engine,
+            loader,
+            variables: Variables::default(),
+            connections: Connections::default(),
+            inventory: RwLock::new(Arc::new(inventory)),
+            vars_files: RwLock::new(Arc::new(vars_files)),
+            inventory_vars: Mutex::default(),
+            yaml_vars: Mutex::default(),
+            warnings: Mutex::default(),
+            options,
+        }
+    }
+
+    /// The inventory as it is now.
+    pub(crate) fn inventory(&self) -> Arc<Inventory> {
+        Arc::clone(&self.inventory.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the inventory (`add_host`, `group_by`).
+    pub(crate) fn change_inventory<T>(&self, change: impl FnOnce(&mut Inventory) -> T) -> T {
+        let mut guard = self.inventory.write().unwrap_or_else(PoisonError::into_inner);
+        let result = change(Arc::make_mut(&mut guard));
+        lock(&self.inventory_vars).clear();
+        result
+    }
+
+    /// Makes `folder` the place of the playbook's `group_vars` and `host_vars`.
+    pub(crate) fn set_playbook_folder(&self, folder: &Path) {
+        let files = vars_files(&self.options, &self.inventory(), vec![folder.to_path_buf()]);
+        *self.vars_files.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(files);
+        lock(&self.inventory_vars).clear();
+    }
+
+    /// The variables that the inventory and the files beside it and the playbook give to a host.
+    pub(crate) fn inventory_vars(&self, host: &HostName) -> Map {
+        if let Some(vars) = lock(&self.inventory_vars).get(host) {
+            return vars.clone();
+        }
+        let inventory = self.inventory();
+        let files = Arc::clone(&self.vars_files.read().unwrap_or_else(PoisonError::into_inner));
+        let vars = inventory.host(host).map(|known| files.host_vars(&inventory, known));
+        files.take_warnings().into_iter().for_each(|warning| self.warn(warning));
+        let vars = match vars {
+            Some(Ok(vars)) => vars,
+            Some(Err(error)) => {
+                error.diagnostics().into_iter().for_each(|error| self.warn(error));
+                Map::new()
+            }
+            None => Map::new(),
+        };
+        lock(&self.inventory_vars).insert(host.clone(), vars.clone());
+        vars
+    }
+
+    /// The variables of a YAML file (`vars_files`), read once.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no mapping.
+    pub(crate) fn yaml_vars(&self, path: &Path) -> Result<Map, Vec<Diagnostic>> {
+        if let Some(vars) = lock(&self.yaml_vars).get(path) {
+            return Ok(vars.clone());
+        }
+        let vars = crate::vars_file::read(path, self)?;
+        lock(&self.yaml_vars).insert(path.to_path_buf(), vars.clone());
+        Ok(vars)
+    }
+
+    /// Keeps a warning until the main thread sends it. The same words are told once.
+    pub(crate) fn warn(&self, warning: Diagnostic) {
+        let mut warnings = lock(&self.warnings);
+        if !warnings.iter().any(|known| known.title == warning.title) {
+            warnings.push(warning);
+        }
+    }
+
+    /// The warnings that were not sent yet.
+    pub(crate) fn take_warnings(&self) -> Vec<Diagnostic> {
+        std::mem::take(&mut *lock(&self.warnings))
+    }
+}

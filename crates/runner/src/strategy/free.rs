@@ -1,0 +1,124 @@
+//! `free` and `host_pinned`: every host goes through the play on its own.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use playbook::{Task, TaskId};
+
+use crate::action;
+use crate::event::{Event, HostName};
+use crate::finalized;
+use crate::includes::is_include;
+use crate::meta;
+use crate::play_run::PlayRun;
+
+/// Runs the batch; with `pinned` at most so many hosts are under way, each until it is through.
+pub(super) fn run(run: &mut PlayRun<'_>, pinned: Option<usize>) {
+    let mut going = Going::default();
+    loop {
+        let started = start(run, &mut going, pinned);
+        if run.interrupted() || (!started && going.busy.is_empty()) {
+            return;
+        }
+        if going.busy.is_empty() {
+            continue;
+        }
+        let Some(mut finished) = run.wait() else { return };
+        going.finish(&finished.host, finished.task.id);
+        let once = going.once.remove(&finished.task.id);
+        let handled = run.handle(&mut finished, once);
+        if is_include(&finished.task) {
+            let host = finished.host.clone();
+            run.include(&[finished]);
+            going.under_way.insert(host);
+        } else if handled.failed && once {
+            for host in run.hosts_left() {
+                run.fail_host(&host);
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Going {
+    /// Hosts with a task in the pool.
+    busy: HashSet<HostName>,
+    /// Hosts that have begun and are not through.
+    under_way: HashSet<HostName>,
+    /// How often a task is in the pool.
+    tasks: HashMap<TaskId, usize>,
+    /// Tasks in the pool that count for all hosts.
+    once: HashSet<TaskId>,
+    /// Such tasks that are done: other hosts pass over them.
+    over: HashSet<TaskId>,
+    /// The task whose banner was shown last.
+    shown: Option<TaskId>,
+}
+
+impl Going {
+    fn finish(&mut self, host: &HostName, task: TaskId) {
+        self.busy.remove(host);
+        if let Some(count) = self.tasks.get_mut(&task) {
+            *count -= 1;
+        }
+    }
+}
+
+/// Gives each host that waits its next task. Says whether any did something.
+fn start(run: &mut PlayRun<'_>, going: &mut Going, pinned: Option<usize>) -> bool {
+    let mut any = false;
+    for host in run.hosts_left() {
+        if run.interrupted() {
+            return any;
+        }
+        if going.busy.contains(&host) {
+            continue;
+        }
+        if pinned.is_some_and(|limit| going.under_way.len() >= limit && !going.under_way.contains(&host)) {
+            continue;
+        }
+        let Some(task) = run.peek(&host) else {
+            going.under_way.remove(&host);
+            continue;
+        };
+        any |= start_one(run, going, &host, &task);
+    }
+    any
+}
+
+fn start_one(run: &mut PlayRun<'_>, going: &mut Going, host: &HostName, task: &Arc<Task>) -> bool {
+    going.under_way.insert(host.clone());
+    if task.action.short_name() == "meta" {
+        run.take(host);
+        // Words for all hosts are said by each host for itself here, except those that end the play.
+        if meta::for_all(task.meta().unwrap_or_default()) && !going.over.insert(task.id) {
+            return true;
+        }
+        run.meta(task, host);
+        return true;
+    }
+    let scope = run.task_scope(Some(task), Some(host));
+    let once = action::find(task.action.name.as_str()).is_some_and(|spec| spec.once)
+        || finalized::run_once(&scope, task).unwrap_or_default();
+    let limit = finalized::throttle(&scope, task);
+    if limit.is_some_and(|limit| going.tasks.get(&task.id).copied().unwrap_or_default() >= limit) {
+        return false;
+    }
+    run.take(host);
+    if once && !going.over.insert(task.id) {
+        return true;
+    }
+    if once {
+        going.once.insert(task.id);
+    }
+    let head = run.head(task, host);
+    if going.shown != Some(task.id) {
+        run.tell(Event::TaskStart(Arc::clone(&head)));
+        going.shown = Some(task.id);
+    }
+    run.tell(Event::HostStart { task: Arc::clone(&head), host: host.clone() });
+    run.spawn(task, &head, host);
+    going.busy.insert(host.clone());
+    *going.tasks.entry(task.id).or_default() += 1;
+    true
+}

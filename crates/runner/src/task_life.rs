@@ -1,0 +1,271 @@
+//! A task's life on one host: items, conditions, keywords, arguments, action, verdict. Runs on a thread of the pool.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::{Instant, SystemTime};
+
+use data::{Diagnostic, Map, Value};
+use playbook::Task;
+
+use crate::action::{self, ActionCall};
+use crate::attempts;
+use crate::conditional::{self, Verdict};
+use crate::event::{Event, HostName, Item, Status, TaskHead, TaskResult};
+use crate::finalized::{self, Finalized};
+use crate::looping::{self, Looping, NoItems};
+use crate::outcome::{self, Execution, Finished, Outcome, status};
+use crate::play_scope::PlayScope;
+use crate::scope::TaskScope;
+use crate::shared::Shared;
+use crate::trouble::Trouble;
+
+/// A task to be run on a host.
+pub(crate) struct Job {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) play: Arc<PlayScope>,
+    pub(crate) task: Arc<Task>,
+    pub(crate) head: Arc<TaskHead>,
+    pub(crate) host: HostName,
+    pub(crate) messages: Sender<Message>,
+}
+
+/// What threads of the pool tell the main thread.
+pub(crate) enum Message {
+    /// Something to show.
+    Event(Box<Event>),
+    /// A task is done on a host.
+    Finished(Box<Finished>),
+}
+
+impl Job {
+    /// Lives the task and sends what came of it.
+    pub(crate) fn run(self) {
+        let (started, clock) = (SystemTime::now(), Instant::now());
+        let outcome = self.outcome();
+        let finished = Finished {
+            host: self.host,
+            task: self.task,
+            head: self.head,
+            outcome,
+            started,
+            duration: clock.elapsed(),
+        };
+        // The main thread hangs up only when the run has ended.
+        let _ = self.messages.send(Message::Finished(Box::new(finished)));
+    }
+
+    fn outcome(&self) -> Outcome {
+        let scope = TaskScope::new(&self.shared, &self.play, Some(&self.task), Some(&self.host));
+        let (items, loop_error) = match looping::items(&self.task, &scope) {
+            Ok(items) => (items, None),
+            Err(NoItems::Undefined(trouble)) => (None, Some(trouble)),
+            Err(NoItems::Wrong(trouble)) => {
+                return Outcome { whole: self.ended(&scope, trouble), items: None };
+            }
+        };
+        match items {
+            None => {
+                let mut whole = self.execute(scope, loop_error);
+                if !whole.result.contains_key("changed") {
+                    whole.result.insert("changed", false);
+                }
+                Outcome { whole, items: None }
+            }
+            Some(items) if items.is_empty() => {
+                let whole = Execution { result: looping::nothing(), ..Execution::default() };
+                Outcome { whole, items: Some(Vec::new()) }
+            }
+            Some(items) => self.rounds(&scope, &items),
+        }
+    }
+
+    fn rounds(&self, scope: &TaskScope, items: &[Value]) -> Outcome {
+        let looping = match Looping::new(&self.task.loop_control, scope) {
+            Ok(looping) => looping,
+            Err(trouble) => return Outcome { whole: self.ended(scope, trouble), items: None },
+        };
+        let mut executions: Vec<Execution> = Vec::new();
+        let mut registered = Map::new();
+        for at in 0..items.len() {
+            if at > 0 && !looping.pause.is_zero() {
+                std::thread::sleep(looping.pause);
+            }
+            if self.shared.options.interrupt.is_set() {
+                break;
+            }
+            let special = looping.round(items, at);
+            let mut round = scope.clone();
+            round.local = registered.clone();
+            round.local.extend_from(&special);
+            let (began, clock) = (SystemTime::now(), Instant::now());
+            let mut execution = self.execute(round.clone(), None);
+            if let Some(register) = &self.task.register {
+                registered.insert(register.as_str(), outcome::for_register(&execution.result));
+                round.local.extend_from(&registered);
+            }
+            execution.result.extend_from(&special);
+            execution.special = special;
+            let label = looping.label(&items[at], &round).unwrap_or_else(|trouble| {
+                execution.result.extend_from(&trouble.result);
+                items[at].clone()
+            });
+            execution.special.insert("_ansible_item_label", label.clone());
+            let item = Item { variable: looping.variable.clone(), label };
+            if !told_later(&self.task)
+                || matches!(status(&execution.result), Status::Skipped | Status::Failed)
+            {
+                let result = self.shown(&execution, Some(item), began, clock.elapsed());
+                self.send(Event::ItemResult(result));
+            }
+            executions.push(execution);
+            let enough = !self.task.loop_control.break_when.is_empty()
+                && conditional::holds(&self.task.loop_control.break_when, &round).unwrap_or(false);
+            if enough {
+                break;
+            }
+        }
+        Outcome { whole: looping::sum(&executions), items: Some(executions) }
+    }
+
+    /// One execution: the task, or one item of its loop. Never fails; trouble becomes its result.
+    fn execute(&self, scope: TaskScope, loop_error: Option<Trouble>) -> Execution {
+        let mut scope = scope;
+        match self.try_execute(&mut scope, loop_error) {
+            Ok(execution) => execution,
+            Err(trouble) => self.ended(&scope, trouble),
+        }
+    }
+
+    fn ended(&self, scope: &TaskScope, trouble: Trouble) -> Execution {
+        let keywords = Finalized::tolerant(scope, &self.task);
+        let delegated_to = finalized::delegate(scope, &self.task).ok().flatten();
+        Execution {
+            result: trouble.result,
+            findings: trouble.findings,
+            no_log: keywords.no_log,
+            ignore_errors: keywords.ignore_errors,
+            ignore_unreachable: keywords.ignore_unreachable,
+            show_diff: keywords.diff,
+            delegated_to,
+            ..Execution::default()
+        }
+    }
+
+    fn try_execute(&self, scope: &mut TaskScope, loop_error: Option<Trouble>) -> Result<Execution, Trouble> {
+        let task = &*self.task;
+        let delegate = finalized::delegate(scope, task)?;
+        match conditional::evaluate(task.keywords.list(playbook::Inherited::When), scope) {
+            Ok(Verdict::Holds) => {}
+            Ok(Verdict::Fails(condition)) => return Ok(self.skipped(scope, condition, delegate)),
+            Err(trouble) => return Err(loop_error.unwrap_or(trouble)),
+        }
+        if let Some(trouble) = loop_error {
+            return Err(trouble);
+        }
+        let keywords = Finalized::new(scope, task, delegate)?;
+        if matches!(task.action.short_name(), "include_tasks" | "include_role") {
+            return self.include(scope, &keywords);
+        }
+        let name = action::name(task, scope)?;
+        let args = action::arguments(task, &name, scope)?;
+        let call = ActionCall { job: self, name, args, scope, keywords: &keywords };
+        let trouble_or_result = attempts::run(call);
+        let (result, findings) = match trouble_or_result {
+            Ok(result) => (result, Vec::new()),
+            Err(trouble) => (trouble.result, trouble.findings),
+        };
+        Ok(Execution { findings, notify: keywords.notify.clone(), ..self.execution(result, &keywords) })
+    }
+
+    fn execution(&self, result: Map, keywords: &Finalized) -> Execution {
+        Execution {
+            result,
+            no_log: keywords.no_log,
+            ignore_errors: keywords.ignore_errors,
+            ignore_unreachable: keywords.ignore_unreachable,
+            show_diff: keywords.diff,
+            delegated_to: keywords.delegate_to.clone(),
+            delegate_facts: keywords.delegate_facts,
+            ..Execution::default()
+        }
+    }
+
+    fn skipped(&self, scope: &TaskScope, condition: Value, delegated_to: Option<HostName>) -> Execution {
+        let result = Map::from([
+            ("changed", Value::from(false)),
+            ("skipped", true.into()),
+            ("skip_reason", "Conditional result was False".into()),
+            ("false_condition", condition),
+        ]);
+        Execution {
+            result,
+            delegated_to,
+            no_log: Finalized::tolerant(scope, &self.task).no_log,
+            ..Execution::default()
+        }
+    }
+
+    /// A dynamic include is only prepared here; the main thread reads the file and gives its tasks to the host.
+    fn include(&self, scope: &TaskScope, keywords: &Finalized) -> Result<Execution, Trouble> {
+        let args = action::arguments(&self.task, self.task.action.short_name(), scope)?;
+        let mut result = Map::new();
+        if self.task.action.short_name() == "include_tasks" {
+            let file = args.get("_raw_params").or_else(|| args.get("file")).and_then(finalized::shown);
+            let Some(file) = file.filter(|file| !file.is_empty()) else {
+                return Err(Trouble::failed("No include file was specified to the include"));
+            };
+            result.insert("include", file);
+        }
+        let mut args = args;
+        args.remove("_raw_params");
+        args.remove("file");
+        result.insert("include_args", Value::Map(args));
+        Ok(self.execution(result, keywords))
+    }
+
+    /// An execution as an event carries it.
+    fn shown(
+        &self,
+        execution: &Execution,
+        item: Option<Item>,
+        started: SystemTime,
+        duration: std::time::Duration,
+    ) -> TaskResult {
+        TaskResult {
+            task: Arc::clone(&self.head),
+            host: self.host.clone(),
+            delegated_to: execution.delegated_to.clone(),
+            status: status(&execution.result),
+            ignored: false,
+            rescued: false,
+            item,
+            result: outcome::for_display(&execution.result, execution.no_log),
+            censored: execution.no_log,
+            show_diff: execution.show_diff,
+            findings: if execution.no_log { Vec::new() } else { execution.findings.clone() },
+            started,
+            duration,
+        }
+    }
+
+    /// A result of the moment: a retry.
+    pub(crate) fn send_retry(&self, result: &Map, keywords: &Finalized) {
+        let execution = self.execution(result.clone(), keywords);
+        let shown = self.shown(&execution, None, SystemTime::now(), std::time::Duration::ZERO);
+        self.send(Event::Retry(shown));
+    }
+
+    fn send(&self, event: Event) {
+        let _ = self.messages.send(Message::Event(Box::new(event)));
+    }
+
+    /// Tells the user something.
+    pub(crate) fn warn(&self, warning: Diagnostic) {
+        self.send(Event::Warning(warning));
+    }
+}
+
+/// Tasks whose items are told by the main thread, which knows more of them: what was new to the inventory.
+fn told_later(task: &Task) -> bool {
+    matches!(task.action.short_name(), "add_host" | "group_by")
+}

@@ -1,0 +1,73 @@
+//! Why a task did not end well: a result with Ansible's fields, and findings with places for the screen.
+
+use data::{Diagnose, Diagnostic, Map, Value};
+use template::TemplateError;
+
+use crate::connection::ConnectionError;
+
+/// The failure of one execution of a task.
+#[derive(Clone, Debug)]
+pub(crate) struct Trouble {
+    /// `failed` or `unreachable`, `msg`, and what else is known.
+    pub(crate) result: Map,
+    /// The same for a person, with places.
+    pub(crate) findings: Vec<Diagnostic>,
+}
+
+impl Trouble {
+    /// A failure with this message, as an action reports it.
+    pub(crate) fn failed(msg: impl Into<String>) -> Self {
+        let msg = msg.into();
+        let result =
+            Map::from([("failed", Value::from(true)), ("changed", false.into()), ("msg", msg.into())]);
+        Self { result, findings: Vec::new() }
+    }
+
+    /// A failure with findings.
+    pub(crate) fn from_finding(msg: String, findings: Vec<Diagnostic>) -> Self {
+        Self { findings, ..Self::failed(format!("Task failed: {msg}")) }
+    }
+
+    /// A template in a place that has no name of its own.
+    pub(crate) fn template(error: TemplateError) -> Self {
+        Self::from_finding(error.to_string(), error.diagnostics())
+    }
+
+    /// A template in a keyword.
+    pub(crate) fn keyword(name: &str, error: TemplateError) -> Self {
+        Self::from_finding(format!("Error processing keyword '{name}': {error}"), error.diagnostics())
+    }
+
+    /// A template in an argument.
+    pub(crate) fn argument(action: &str, name: &str, error: &TemplateError) -> Self {
+        let msg = format!(
+            "Finalization of task args for '{action}' failed: Error while resolving value for '{name}': {error}"
+        );
+        Self::from_finding(msg, error.diagnostics())
+    }
+
+    /// A condition that cannot be evaluated.
+    pub(crate) fn condition(error: TemplateError) -> Self {
+        let text = error.to_string();
+        let msg =
+            if text.starts_with("Error while evaluating conditional") || text.starts_with("Conditional ") {
+                text
+            } else {
+                format!("Error while evaluating conditional: {text}")
+            };
+        Self::from_finding(msg, error.diagnostics())
+    }
+
+    /// Adds a field to the result.
+    #[must_use]
+    pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.result.insert(key, value);
+        self
+    }
+}
+
+impl From<ConnectionError> for Trouble {
+    fn from(error: ConnectionError) -> Self {
+        Self { result: error.to_result(), findings: error.diagnostics() }
+    }
+}

@@ -1,0 +1,105 @@
+//! What the run learns about each host: facts, registered results, included variables. The thread that handles results writes; all others
+//! take snapshots, which cost a few pointer copies.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use data::{Key, Map, Value};
+
+use crate::event::HostName;
+
+/// What is known of one host beside the inventory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HostData {
+    /// Facts as modules name them (`ansible_distribution`).
+    pub(crate) facts: Map,
+    /// The same without the prefix `ansible_`: the variable `ansible_facts`.
+    pub(crate) namespaced: Map,
+    /// `include_vars`.
+    pub(crate) included: Map,
+    /// `set_fact` and `register`.
+    pub(crate) set: Map,
+}
+
+/// The store of all hosts.
+#[derive(Debug, Default)]
+pub(crate) struct Variables {
+    hosts: RwLock<HashMap<HostName, HostData>>,
+}
+
+impl Variables {
+    /// What is known of a host now.
+    pub(crate) fn snapshot(&self, host: &str) -> HostData {
+        self.hosts.read().unwrap_or_else(PoisonError::into_inner).get(host).cloned().unwrap_or_default()
+    }
+
+    fn change(&self, host: &HostName, change: impl FnOnce(&mut HostData)) {
+        let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
+        change(hosts.entry(host.clone()).or_default());
+    }
+
+    /// Adds facts, as gathered by modules.
+    pub(crate) fn add_facts(&self, host: &HostName, facts: &Map) {
+        self.change(host, |data| {
+            data.facts.extend_from(facts);
+            data.namespaced.extend_from(&namespaced(facts));
+        });
+    }
+
+    /// Adds what `set_fact` and `register` set.
+    pub(crate) fn set(&self, host: &HostName, vars: &Map) {
+        self.change(host, |data| data.set.extend_from(vars));
+    }
+
+    /// Adds what `include_vars` read.
+    pub(crate) fn include(&self, host: &HostName, vars: &Map) {
+        self.change(host, |data| data.included.extend_from(vars));
+    }
+
+    /// Forgets a host's facts (`meta: clear_facts`).
+    pub(crate) fn clear_facts(&self, host: &HostName) {
+        self.change(host, |data| {
+            data.facts = Map::new();
+            data.namespaced = Map::new();
+        });
+    }
+
+    /// Whether facts of the host were gathered.
+    pub(crate) fn has_facts(&self, host: &str) -> bool {
+        !self.snapshot(host).facts.is_empty()
+    }
+}
+
+/// Facts without the prefix `ansible_`; `ansible_local` keeps its name without it too.
+pub(crate) fn namespaced(facts: &Map) -> Map {
+    facts
+        .iter()
+        .map(|(key, value)| match key.as_str().and_then(|name| name.strip_prefix("ansible_")) {
+            Some(short) => (Key::from(short), value.clone()),
+            None => (key.clone(), value.clone()),
+        })
+        .collect()
+}
+
+/// A shared list of host names as a value.
+pub(crate) fn names(hosts: &[HostName]) -> Value {
+    hosts.iter().map(|host| Value::str(Arc::clone(host))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_are_known_by_both_names() {
+        let variables = Variables::default();
+        let host: HostName = "a".into();
+        variables.add_facts(&host, &Map::from([("ansible_os_family", "Debian"), ("services", "x")]));
+        let data = variables.snapshot("a");
+        assert_eq!(data.namespaced.get_str("os_family"), Some("Debian"));
+        assert_eq!(data.namespaced.get_str("services"), Some("x"));
+        assert_eq!(data.facts.get_str("ansible_os_family"), Some("Debian"));
+        variables.clear_facts(&host);
+        assert!(!variables.has_facts("a"));
+    }
+}

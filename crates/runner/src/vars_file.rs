@@ -1,0 +1,26 @@
+//! Files of variables named by `vars_files` and `include_vars`.
+
+use std::path::Path;
+
+use data::{Diagnose, Diagnostic, Map, Value, yaml};
+
+use crate::shared::Shared;
+
+/// The variables of a file; an empty file has none.
+///
+/// # Errors
+/// It cannot be read or decrypted, is no YAML or JSON, or is no mapping.
+pub(crate) fn read(path: &Path, shared: &Shared) -> Result<Map, Vec<Diagnostic>> {
+    let source = shared.options.reader.read(path).map_err(|error| error.diagnostics())?;
+    let loaded = yaml::load(&source).map_err(|error| error.diagnostics())?;
+    loaded.warnings.into_iter().for_each(|warning| shared.warn(warning));
+    let Some(node) = loaded.node else { return Ok(Map::new()) };
+    match node.to_value() {
+        Value::Map(vars) => Ok(vars),
+        Value::Null => Ok(Map::new()),
+        _ => {
+            let title = format!("`{}` must hold variables as a mapping", path.display());
+            Err(vec![Diagnostic::error(title).at(&node.place, format!("this is {}", node.kind_name()))])
+        }
+    }
+}

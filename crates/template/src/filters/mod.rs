@@ -1,0 +1,57 @@
+//! The filters, one file per family.
+
+mod address;
+mod attribute;
+mod basic;
+mod community;
+mod dict;
+mod encode;
+mod html;
+mod ipaddr;
+mod math;
+mod password;
+mod path;
+mod query;
+mod random;
+mod regex;
+mod sequence;
+mod serial;
+mod shell;
+mod subnets;
+mod text;
+mod urlize;
+mod wrap;
+
+use crate::registry::Filter;
+
+pub(crate) use attribute::Getter;
+pub(crate) use basic::{bool_word, parse_float, parse_int};
+pub(crate) use html::split_url;
+pub(crate) use password::{hash_password, random_salt};
+pub(crate) use path::normpath;
+pub(crate) use random::Random;
+pub(crate) use regex::{matches, pattern};
+pub(crate) use sequence::flatten;
+
+/// All tables of filters.
+pub(crate) fn tables() -> &'static [&'static [Filter]] {
+    &[
+        basic::FILTERS,
+        sequence::FILTERS,
+        dict::FILTERS,
+        text::FILTERS,
+        serial::FILTERS,
+        regex::FILTERS,
+        encode::FILTERS,
+        password::FILTERS,
+        path::FILTERS,
+        random::FILTERS,
+        math::FILTERS,
+        shell::FILTERS,
+        html::FILTERS,
+        ipaddr::FILTERS,
+        subnets::FILTERS,
+        community::FILTERS,
+        query::FILTERS,
+    ]
+}

@@ -1,0 +1,274 @@
+//! Filters to and from JSON and YAML.
+
+use data::json::{self, JsonStyle};
+use data::yaml::{self, DumpStyle};
+use data::{Source, Value};
+
+use crate::args::Bound;
+use crate::eval::{Eval, OUTER};
+use crate::registry::Filter;
+use crate::val::{Object, Res, Val, fail, finalize};
+
+const JSON: &[&str] = &[
+    "profile?",
+    "*",
+    "vault_to_text?",
+    "preprocess_unsafe?",
+    "indent?",
+    "sort_keys?",
+    "separators?",
+    "ensure_ascii?",
+    "skipkeys?",
+    "check_circular?",
+    "allow_nan?",
+    "default?",
+];
+const NICE_JSON: &[&str] = &[
+    "indent?",
+    "sort_keys?",
+    "*",
+    "separators?",
+    "ensure_ascii?",
+    "skipkeys?",
+    "check_circular?",
+    "allow_nan?",
+    "default?",
+    "profile?",
+    "vault_to_text?",
+    "preprocess_unsafe?",
+];
+const YAML: &[&str] = &[
+    "*",
+    "default_flow_style?",
+    "indent?",
+    "width?",
+    "sort_keys?",
+    "allow_unicode?",
+    "explicit_start?",
+    "explicit_end?",
+    "default_style?",
+    "canonical?",
+    "line_break?",
+    "encoding?",
+    "version?",
+    "tags?",
+    "vault_to_text?",
+];
+const NICE_YAML: &[&str] = &[
+    "indent?",
+    "*",
+    "default_flow_style?",
+    "width?",
+    "sort_keys?",
+    "allow_unicode?",
+    "explicit_start?",
+    "explicit_end?",
+    "default_style?",
+    "canonical?",
+    "line_break?",
+    "encoding?",
+    "version?",
+    "tags?",
+    "vault_to_text?",
+];
+
+pub(crate) const FILTERS: &[Filter] = &[
+    Filter::new("to_json", JSON, to_json),
+    Filter::new("to_nice_json", NICE_JSON, to_nice_json),
+    Filter::new("tojson", &["indent?"], tojson),
+    Filter::new("from_json", &["profile?", "**named"], from_json),
+    Filter::new("to_yaml", YAML, to_yaml),
+    Filter::new("to_nice_yaml", NICE_YAML, to_nice_yaml),
+    Filter::new("from_yaml", &[], from_yaml),
+    Filter::new("from_yaml_all", &[], from_yaml_all),
+];
+
+/// Spaces a level, or the text itself.
+fn indent(value: Option<&Val>) -> Res<Option<String>> {
+    Ok(match value {
+        None | Some(Val::None) => None,
+        Some(Val::Str(text)) => Some(text.to_string()),
+        Some(other) => match other.as_int() {
+            Some(spaces) => Some(" ".repeat(usize::try_from(spaces).unwrap_or(0).min(1000))),
+            None => {
+                return fail(format!("can't multiply sequence by non-int of type '{}'", other.type_name()));
+            }
+        },
+    })
+}
+
+fn to_json(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
+    let mut style = JsonStyle { indent: indent(args.get(3))?, ..JsonStyle::default() };
+    if style.indent.is_some() {
+        style.item_separator = ",".to_owned();
+    }
+    if let Some(separators) = args.given(5) {
+        let separators = ev.items(separators)?;
+        let [item, key] = &separators[..] else { return fail("separators must be a pair") };
+        (style.item_separator, style.key_separator) = (ev.text(item)?, ev.text(key)?);
+    }
+    style.sort_keys = args.flag(4, false)?;
+    style.ensure_ascii = args.flag(6, true)?;
+    write_json(ev, value, &style)
+}
+
+fn to_nice_json(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
+    let spaces = args.get(0).cloned().unwrap_or(Val::Int(4));
+    let style = JsonStyle {
+        indent: indent(Some(&spaces))?,
+        item_separator: ",".to_owned(),
+        sort_keys: args.flag(1, true)?,
+        ensure_ascii: args.flag(3, true)?,
+        ..JsonStyle::default()
+    };
+    write_json(ev, value, &style)
+}
+
+/// Jinja's own filter: sorted keys, and safe inside HTML.
+fn tojson(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
+    let mut style = JsonStyle { indent: indent(args.get(0))?, sort_keys: true, ..JsonStyle::default() };
+    if style.indent.is_some() {
+        style.item_separator = ",".to_owned();
+    }
+    if matches!(value, Val::Object(_)) {
+        return fail(format!("Object of type {} is not JSON serializable", value.type_name()));
+    }
+    let text = write_json(ev, value, &style)?;
+    let text = ev.text(&text)?.replace('<', "\\u003c").replace('>', "\\u003e");
+    Ok(Val::from(text.replace('&', "\\u0026").replace('\'', "\\u0027")))
+}
+
+fn write_json(ev: &Eval<'_>, value: &Val, style: &JsonStyle) -> Res<Val> {
+    let value = match value {
+        Val::Object(object) if matches!(&**object, Object::Range(..)) => {
+            finalize(ev, &Val::list(ev.items(value)?))?
+        }
+        other => finalize(ev, other)?,
+    };
+    if style.sort_keys {
+        check_sortable(&value)?;
+    }
+    let text = json::write(&value, style);
+    ev.spend(1, text.len())?;
+    Ok(Val::from(text))
+}
+
+/// Python cannot sort keys of different types.
+fn check_sortable(value: &Value) -> Res<()> {
+    match value {
+        Value::List(items) => items.iter().try_for_each(check_sortable),
+        Value::Map(map) => {
+            let texts = map.keys().filter(|key| key.as_str().is_some()).count();
+            if texts != 0 && texts != map.len() {
+                return fail("'<' not supported between instances of 'str' and 'int'");
+            }
+            map.values().try_for_each(check_sortable)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn from_json(ev: &Eval<'_>, value: &Val, _: &Bound) -> Res<Val> {
+    let text = match value {
+        Val::Str(text) => text,
+        other => {
+            return fail(format!(
+                "the JSON object must be str, bytes or bytearray, not {}",
+                other.type_name()
+            ));
+        }
+    };
+    match json::parse(text) {
+        Ok(value) => ev.open(&value, OUTER),
+        Err(error) => fail(error.to_string()),
+    }
+}
+
+fn yaml_style(ev: &Eval<'_>, args: &Bound, first: usize, nice: bool) -> Res<DumpStyle> {
+    if args.given(if nice { first + 3 } else { first + 4 }).is_some() {
+        return fail("yaml.dump() got multiple values for keyword argument 'allow_unicode'");
+    }
+    // Both parameter lists have the same order, with `indent` in another place.
+    let (flow, indent) = if nice { (first, 0) } else { (first, first + 1) };
+    let rest = if nice { first + 1 } else { first + 2 };
+    let base = if nice { DumpStyle::nice() } else { DumpStyle::default() };
+    let number = |index: usize, default: i32| -> Res<i32> {
+        if args.given(index).is_none() {
+            return Ok(default);
+        }
+        let number = match args.get(index) {
+            Some(Val::Float(number)) => *number as i128,
+            _ => args.int(index, default.into())?,
+        };
+        Ok(i32::try_from(number).unwrap_or(i32::MAX))
+    };
+    let default_flow_style = match args.get(flow) {
+        None => base.default_flow_style,
+        Some(Val::None) => None,
+        Some(other) => Some(other.truth()?),
+    };
+    let default_style = match args.given(rest + 5) {
+        None => None,
+        Some(style) => ev.text(style)?.chars().next(),
+    };
+    Ok(DumpStyle {
+        default_flow_style,
+        default_style,
+        indent: number(indent, base.indent)?,
+        width: number(rest, base.width)?,
+        sort_keys: args.flag(rest + 1, true)?,
+        allow_unicode: args.flag(rest + 2, true)?,
+        explicit_start: args.flag(rest + 3, false)?,
+        explicit_end: args.flag(rest + 4, false)?,
+    })
+}
+
+fn to_yaml(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
+    let text = yaml::dump(&finalize(ev, value)?, &yaml_style(ev, args, 0, false)?);
+    ev.spend(1, text.len())?;
+    Ok(Val::from(text))
+}
+
+fn to_nice_yaml(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
+    let text = yaml::dump(&finalize(ev, value)?, &yaml_style(ev, args, 1, true)?);
+    ev.spend(1, text.len())?;
+    Ok(Val::from(text))
+}
+
+/// What a filter or lookup reads is never a template.
+pub(crate) fn untrusted(value: &Value) -> Value {
+    match value {
+        Value::Str(text) => Value::Str(text.clone().into_plain()),
+        Value::List(items) => items.iter().map(untrusted).collect(),
+        Value::Map(map) => {
+            Value::Map(map.iter().map(|(key, value)| (key.clone(), untrusted(value))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+fn from_yaml(ev: &Eval<'_>, value: &Val, _: &Bound) -> Res<Val> {
+    let Val::Str(text) = value else { return Ok(value.clone()) };
+    match yaml::load(&Source::new("<from_yaml>", text.as_str())) {
+        Ok(loaded) => match loaded.node {
+            Some(node) => ev.open(&untrusted(&node.to_value()), OUTER),
+            None => Ok(Val::None),
+        },
+        Err(error) => fail(error.to_string()),
+    }
+}
+
+fn from_yaml_all(ev: &Eval<'_>, value: &Val, _: &Bound) -> Res<Val> {
+    let text = match value {
+        Val::Str(text) => text,
+        Val::None => return Ok(Val::list(Vec::new())),
+        other => return Ok(other.clone()),
+    };
+    match yaml::load_all(&Source::new("<from_yaml_all>", text.as_str())) {
+        Ok(documents) => {
+            let values: Value = documents.nodes.iter().map(|node| untrusted(&node.to_value())).collect();
+            ev.open(&values, OUTER)
+        }
+        Err(error) => fail(error.to_string()),
+    }
+}

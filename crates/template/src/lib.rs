@@ -1,0 +1,35 @@
+//! Jinja2 as Ansible speaks it: lazy variables, filters, tests, lookups.
+//!
+//! [`Engine`] renders values ([`Engine::resolve`]), bare expressions ([`Engine::evaluate`], [`Engine::condition`]) and template files
+//! ([`Engine::render_file`]). minijinja's lexer and parser read the templates; `lower` turns what they give into a compact form of our own,
+//! and `eval` runs it with Python's meaning of values, operators and methods.
+
+mod args;
+mod checks;
+mod engine;
+mod error;
+mod eval;
+mod filters;
+mod functions;
+mod glob;
+mod ir;
+mod literal;
+mod lookups;
+mod lower;
+mod methods;
+mod omit;
+mod prepare;
+mod registry;
+mod repair;
+mod scope;
+mod search;
+mod settings;
+mod val;
+mod version;
+
+pub use engine::Engine;
+pub use error::{ErrorKind, TemplateError};
+pub use omit::{is_omit, omit};
+pub use scope::{Context, Host, HostVars, Scope};
+pub use search::SearchPath;
+pub use settings::{FileOptions, Limits, Newline, Settings, Syntax};

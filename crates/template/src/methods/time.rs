@@ -1,0 +1,172 @@
+//! Python's datetime and timedelta: fields, methods, `strftime` and `strptime`.
+
+use std::fmt;
+
+use jiff::civil::DateTime;
+
+use crate::args::Args;
+use crate::eval::Eval;
+use crate::val::{Delta, Moment, Object, Res, Val, fail};
+
+pub(crate) const MOMENT_METHODS: &[&str] =
+    &["strftime", "isoformat", "timestamp", "date", "time", "weekday", "isoweekday", "replace", "ctime"];
+
+impl Moment {
+    pub(crate) fn field(&self, name: &str) -> Option<Val> {
+        let time = &self.time;
+        let number = match name {
+            "year" => time.year().into(),
+            "month" => i128::from(time.month()),
+            "day" => time.day().into(),
+            "hour" => time.hour().into(),
+            "minute" => time.minute().into(),
+            "second" => time.second().into(),
+            "microsecond" => i128::from(time.subsec_nanosecond() / 1000),
+            _ => return None,
+        };
+        Some(Val::Int(number))
+    }
+
+    /// The span from another point in time to this one.
+    pub(crate) fn since(&self, earlier: &Self) -> Delta {
+        let span = self.time.duration_since(earlier.time);
+        Delta { microseconds: span.as_micros() }
+    }
+
+    pub(crate) fn plus(&self, delta: Delta) -> Option<Self> {
+        let span = jiff::SignedDuration::from_micros(i64::try_from(delta.microseconds).ok()?);
+        self.time.checked_add(span).ok().map(|time| Self { time })
+    }
+}
+
+impl fmt::Display for Moment {
+    /// `str(datetime)`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", iso(self, ' '))
+    }
+}
+
+fn iso(moment: &Moment, separator: char) -> String {
+    let time = &moment.time;
+    let micros = time.subsec_nanosecond() / 1000;
+    let fraction = if micros == 0 { String::new() } else { format!(".{micros:06}") };
+    format!(
+        "{:04}-{:02}-{:02}{separator}{:02}:{:02}:{:02}{fraction}",
+        time.year(),
+        time.month(),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
+}
+
+impl Delta {
+    fn split(self) -> (i128, i128, i128) {
+        let day = 86_400_000_000;
+        let days = self.microseconds.div_euclid(day);
+        let rest = self.microseconds.rem_euclid(day);
+        (days, rest / 1_000_000, rest % 1_000_000)
+    }
+
+    pub(crate) fn field(self, name: &str) -> Option<Val> {
+        let (days, seconds, microseconds) = self.split();
+        Some(Val::Int(match name {
+            "days" => days,
+            "seconds" => seconds,
+            "microseconds" => microseconds,
+            _ => return None,
+        }))
+    }
+}
+
+impl fmt::Display for Delta {
+    /// `str(timedelta)`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, seconds, micros) = self.split();
+        if days != 0 {
+            write!(f, "{days} day{}, ", if days.abs() == 1 { "" } else { "s" })?;
+        }
+        write!(f, "{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)?;
+        if micros != 0 {
+            write!(f, ".{micros:06}")?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn call(_ev: &Eval<'_>, moment: &Moment, name: &str, args: Args) -> Res<Val> {
+    let time = &moment.time;
+    Ok(match name {
+        "strftime" => {
+            let [format] = args.exactly(name)?;
+            let Some(format) = format.as_str() else {
+                return fail(format!("strftime() argument 1 must be str, not {}", format.type_name()));
+            };
+            Val::from(strftime(moment, format)?)
+        }
+        "isoformat" => Val::from(iso(moment, 'T')),
+        "timestamp" => {
+            let zone = jiff::tz::TimeZone::system();
+            let zoned = time.to_zoned(zone).map_err(|error| time_error(&error))?;
+            Val::Float(zoned.timestamp().as_microsecond() as f64 / 1e6)
+        }
+        "weekday" => Val::Int(time.weekday().to_monday_zero_offset().into()),
+        "isoweekday" => Val::Int(time.weekday().to_monday_one_offset().into()),
+        "date" => Val::from(iso(moment, ' ').chars().take(10).collect::<String>()),
+        "time" => Val::from(iso(moment, ' ').chars().skip(11).collect::<String>()),
+        "ctime" => Val::from(strftime(moment, "%a %b %e %H:%M:%S %Y")?),
+        "replace" => replace(moment, args)?,
+        other => return fail(format!("'datetime' object has no attribute '{other}'")),
+    })
+}
+
+fn replace(moment: &Moment, args: Args) -> Res<Val> {
+    let bound = args.bind(
+        "replace",
+        &["year?", "month?", "day?", "hour?", "minute?", "second?", "microsecond?", "tzinfo?"],
+    )?;
+    let time = &moment.time;
+    let small = |index: usize, now: i8| -> Res<i8> {
+        i8::try_from(bound.int(index, now.into())?).or_else(|_| fail("the value is out of range"))
+    };
+    let year =
+        i16::try_from(bound.int(0, time.year().into())?).or_else(|_| fail("the year is out of range"))?;
+    let micros = bound.int(6, i128::from(time.subsec_nanosecond() / 1000))?;
+    let nanos = i32::try_from(micros * 1000).or_else(|_| fail("microsecond must be in 0..999999"))?;
+    let made = DateTime::new(
+        year,
+        small(1, time.month())?,
+        small(2, time.day())?,
+        small(3, time.hour())?,
+        small(4, time.minute())?,
+        small(5, time.second())?,
+        nanos,
+    );
+    Ok(Val::object(Object::Moment(Moment { time: made.map_err(|error| time_error(&error))? })))
+}
+
+fn time_error(error: &jiff::Error) -> crate::TemplateError {
+    crate::TemplateError::new(crate::ErrorKind::Operation(error.to_string()))
+}
+
+/// C's `strftime`, with Python's `%f`.
+pub(crate) fn strftime(moment: &Moment, format: &str) -> Res<String> {
+    let micros = format!("{:06}", moment.time.subsec_nanosecond() / 1000);
+    let format = format.replace("%f", &micros).replace("%z", "").replace("%Z", "");
+    jiff::fmt::strtime::format(&format, moment.time).map_err(|error| time_error(&error))
+}
+
+/// Python's `strptime`.
+pub(crate) fn parse_moment(text: &str, format: &str) -> Res<Moment> {
+    let parsed = jiff::fmt::strtime::parse(format, text);
+    let parsed = parsed.ok().and_then(|parsed| {
+        let date = parsed.to_date().ok().or_else(|| jiff::civil::Date::new(1900, 1, 1).ok())?;
+        let time = parsed.to_time().unwrap_or_default();
+        Some(Moment { time: date.to_datetime(time) })
+    });
+    match parsed {
+        Some(moment) => Ok(moment),
+        None => fail(format!("time data '{text}' does not match format '{format}'")),
+    }
+}

@@ -1,0 +1,82 @@
+//! From a running value to data: what leaves the engine.
+
+use std::sync::Arc;
+
+use data::{Key, List, Map, Value};
+use indexmap::IndexMap;
+
+use crate::eval::Eval;
+use crate::val::{Object, Res, Val, display, fail};
+
+const DEPTH: usize = 200;
+
+/// The whole value, all templates inside rendered: `omit` takes its item away, tuples become lists, a missing value raises its error.
+pub(crate) fn finalize(ev: &Eval<'_>, value: &Val) -> Res<Value> {
+    convert(ev, value, 0)
+}
+
+fn convert(ev: &Eval<'_>, value: &Val, depth: usize) -> Res<Value> {
+    if depth > DEPTH {
+        return fail("maximum recursion depth exceeded in a value");
+    }
+    Ok(match value {
+        Val::None => Value::Null,
+        Val::Bool(flag) => Value::Bool(*flag),
+        Val::Int(number) => Value::Int(*number),
+        Val::Float(number) => Value::Float(*number),
+        Val::Str(text) => Value::Str(text.clone()),
+        Val::List(list) => {
+            ev.spend(list.len(), 0)?;
+            Value::List(List::new(members(ev, &list.items(ev)?, depth)?))
+        }
+        Val::Tuple(items) => Value::List(List::new(members(ev, items, depth)?)),
+        Val::Dict(dict) => {
+            ev.spend(dict.len(), 0)?;
+            let mut entries = IndexMap::with_capacity(dict.len());
+            for (key, value) in dict.entries(ev)? {
+                if !value.is_omit() {
+                    entries.insert(key, convert(ev, &value, depth + 1)?);
+                }
+            }
+            Value::Map(Map::from(entries))
+        }
+        Val::Missing(error) => return Err((**error).clone()),
+        Val::Object(object) => match &**object {
+            Object::Omit => crate::omit(),
+            Object::Moment(_) | Object::Delta(_) | Object::Module(..) => Value::str(display(ev, value)?),
+            Object::Bytes(bytes) => Value::str(String::from_utf8_lossy(bytes)),
+            Object::Group(key, items) => {
+                let pair = [key.clone(), items.clone()];
+                Value::List(List::new(members(ev, &pair, depth)?))
+            }
+            Object::Vars(_) => match ev.mapping(value)? {
+                Some(dict) => convert(ev, &Val::Dict(dict), depth)?,
+                None => Value::Null,
+            },
+            Object::HostVars => hostvars(ev)?,
+            other => {
+                return fail(format!("Type '{}' is unsupported for variable storage.", other.type_name()));
+            }
+        },
+    })
+}
+
+fn members(ev: &Eval<'_>, items: &[Val], depth: usize) -> Res<Vec<Value>> {
+    items.iter().filter(|item| !item.is_omit()).map(|item| convert(ev, item, depth + 1)).collect()
+}
+
+fn hostvars(ev: &Eval<'_>) -> Res<Value> {
+    let mut all = Map::new();
+    for host in ev.host_names() {
+        if let Some(vars) = ev.host_variables(&host)? {
+            all.insert(Key::from(host), convert(ev, &vars, 1)?);
+        }
+    }
+    Ok(Value::Map(all))
+}
+
+impl From<Arc<str>> for Val {
+    fn from(chars: Arc<str>) -> Self {
+        Self::str(chars)
+    }
+}

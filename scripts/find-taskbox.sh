@@ -1,0 +1,25 @@
+# shellcheck shell=bash disable=SC2154,SC2164
+# Sets TASKBOX to a binary that is there: a released one beside the scripts, else one built from this checkout (again when sources changed;
+# cargo decides). Needs `here`, the folder of the scripts.
+if [ -x "$here/bin/taskbox" ]; then
+    TASKBOX=$here/bin/taskbox
+elif [ -f "$here/Cargo.toml" ]; then
+    if ! command -v cargo >/dev/null; then
+        echo "error: no released binary in $here/bin and no cargo to build one" >&2
+        echo "help: unpack a release of taskbox, or install Rust (https://rustup.rs) and a C compiler, make and perl" >&2
+        exit 1
+    fi
+    (
+        cd "$here"
+        # The sources decide what is built, not the caller's settings.
+        unset RUSTFLAGS CARGO_BUILD_TARGET
+        cargo build --quiet --release --package taskbox-cli
+        cargo build --quiet --profile agent --package taskbox-agent
+    ) >&2
+    TASKBOX=$here/target/$(rustc -vV | sed -n 's/^host: //p')/release/taskbox
+else
+    echo "error: neither bin/taskbox nor Cargo.toml is in $here" >&2
+    echo "help: unpack the whole release; the scripts do not work alone" >&2
+    exit 1
+fi
+export TASKBOX

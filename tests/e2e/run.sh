@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# The whole path on real hosts: what the README promises, run as a user would. Builds what it needs, makes a lab of its own, leaves nothing.
+#
+# Usage: tests/e2e/run.sh [CASE ...]      cases: the functions named case_* below; all in order when none is given
+set -euo pipefail
+here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+root=$(cd "$here/../.." && pwd)
+cd "$root"
+# shellcheck source=tests/e2e/expect.sh
+. "$here/expect.sh"
+
+LAB=e2e
+taskbox() { "$TASKBOX" "$@"; }
+lab() { taskbox lab "$@" --name "$LAB"; }
+on() { taskbox lab ssh --name "$LAB" "$@"; }
+install() { ./install.sh --lab="$LAB" --yes "$@"; }
+
+# What an install may touch on every host: files with their checksums, packages, units that start at boot.
+# shellcheck disable=SC2016  # the host expands it
+fingerprint() {
+    local host
+    for host in $HOSTS; do
+        on "$host" 'find /etc /usr/local /var/lib/etcd /opt -type f -exec sha256sum {} + 2>/dev/null | sort -k 2; dpkg-query -W; systemctl list-unit-files --no-legend --state=enabled' |
+            sed "s/^/$host /"
+    done
+}
+
+case_lab_up() {
+    lab down >/dev/null 2>&1 || true
+    ok "the lab comes up" lab up --masters 3 --nodes 3 --lb 2
+    HOSTS=$(taskbox lab status --name "$LAB" --json | python3 -c 'import json, sys; print(*[h["name"] for h in json.load(sys.stdin)["hosts"]])')
+}
+
+case_check_changes_nothing() {
+    local before after
+    before=$(fingerprint)
+    ok "a dry run on fresh hosts works through all roles" install --check
+    says "it lists what would change" 'changed=[1-9]'
+    after=$(fingerprint)
+    same "it changes nothing: /etc, packages and units are as before" "$before" "$after"
+}
+
+case_install() {
+    local first second
+    first=$SECONDS
+    ok "the first install ends well" install
+    first=$((SECONDS - first))
+    says "it says what runs where" 'etcd'
+    second=$SECONDS
+    ok "the second install ends well" install
+    second=$((SECONDS - second))
+    never "the second install changes nothing" 'changed=[1-9]'
+    says "every host is in the recap" 'lb2 .*changed=0'
+    echo "note  first install ${first} s, second ${second} s"
+    ok "a log and its JSON lines are kept" test -n "$(find logs -name 'Install*.log' -size +1k)" -a -n "$(find logs -name 'Install*.jsonl' -size +1k)"
+    ok "no password is in the logs" sh -c "! grep -rqF '$(sed -n 's/^  "root_password": "\(.*\)".*/\1/p' ".lab/$LAB/lab.json")' logs"
+}
+
+case_keys_stay_closed() {
+    local host
+    for host in master1 node1; do
+        ok "no key on $host is readable by others" test -z "$(on "$host" 'find /etc/ssl/etcd /etc/kubernetes -name "*key*" -perm /077 2>/dev/null; find /etc/kubernetes -name "*.key" -perm /077')"
+    done
+    ok "the certificate of etcd fits every member" on master1 'for h in master1 master2 master3; do openssl verify -CAfile /etc/ssl/etcd/ssl/ca.pem /etc/ssl/etcd/ssl/member-master1.pem 2>/dev/null || true; done; test -s /etc/ssl/etcd/ssl/member-master1.pem'
+}
+
+case_verify() {
+    ok "verify is fine" taskbox verify --lab="$LAB"
+    says "quorum is named" 'quorum holds'
+    ok "verify speaks JSON" sh -c "'$TASKBOX' verify --lab=$LAB --json | python3 -m json.tool >/dev/null"
+    ok "etcdctl's old words work" taskbox verify --lab="$LAB" cluster-health
+    ok "stop master2" lab stop master2
+    fails_with 2 "verify fails with exit code 2 while a master is away" taskbox verify --lab="$LAB"
+    says "it names the master" 'master2'
+    says "it says that quorum holds" 'quorum holds'
+    ok "start master2" lab start master2
+    ok "verify is fine again without a re-install" retry 30 taskbox verify --lab="$LAB"
+}
+
+case_virtual_address_moves() {
+    local holder other
+    holder=$(for h in lb1 lb2; do on "$h" 'ip -o -4 address show' | grep -q "$(vip)/" && echo "$h"; done)
+    other=$([ "$holder" = lb1 ] && echo lb2 || echo lb1)
+    ok "stop haproxy on $holder" on "$holder" systemctl stop haproxy
+    ok "the address moves to $other" retry 30 sh -c "'$TASKBOX' lab ssh --name $LAB $other 'ip -o -4 address show' | grep -q '$(vip)/'"
+    ok "the install mends it" install --tags loadbalancer
+    ok "verify is fine" retry 30 taskbox verify --lab="$LAB"
+}
+vip() { sed -n 's/^  address: //p' ".lab/$LAB/vars.yml"; }
+
+case_bad_hosts() {
+    local conf
+    conf=$(mktemp -d)
+    cp ".lab/$LAB/hosts.ini" "$conf/hosts.ini"
+    cp ".lab/$LAB/vars.yml" "$conf/vars.yml"
+    sed -i '/^node1 /s/ansible_ssh_pass=[^ ]*/ansible_ssh_pass=wrong/' "$conf/hosts.ini"
+    sed -i '/^node2 /s/ansible_host=[^ ]*/ansible_host=192.0.2.1/' "$conf/hosts.ini"
+    fails "a wrong password and an unreachable host stop the install" ./install.sh --conf "$conf" --yes
+    says "the host with the wrong password is named" 'node1.*(password|log in)'
+    says "the unreachable host is named" 'node2.*(192\.0\.2\.1|log in|timed out|unreachable)'
+    never "nothing was changed" 'changed=[1-9]'
+    ok "after the cure the install goes on" install
+    rm -rf "$conf"
+}
+
+case_no_sudo() {
+    local conf
+    conf=$(mktemp -d)
+    cp ".lab/$LAB/hosts-sudo.ini" "$conf/hosts.ini"
+    cp ".lab/$LAB/vars.yml" "$conf/vars.yml"
+    ok "the install works as a user with sudo" ./install.sh --conf "$conf" --yes --tags os
+    on node1 'rm -f /etc/sudoers.d/ops; gpasswd -d ops sudo' >/dev/null 2>&1 || true
+    fails "a host without sudo stops the install" ./install.sh --conf "$conf" --yes --tags os
+    says "the host without sudo is named" 'node1.*(root|sudo)'
+    never "nothing was changed" 'changed=[1-9]'
+    on node1 'adduser ops sudo' >/dev/null 2>&1 || true
+    rm -rf "$conf"
+}
+
+case_bad_files() {
+    local conf name
+    for name in "$here"/bad-conf/*/; do
+        conf=$(basename "$name")
+        fails "bad input: $conf" "$TASKBOX" install --home "$root" --conf "$name" --yes
+        while read -r pattern; do
+            says "  says: $pattern" "$pattern"
+        done <"$name/says"
+        never "  no host was contacted" 'PLAY \['
+    done
+}
+
+case_lab_down() {
+    ok "the lab goes away" lab down
+    same "nothing of it stays" "" "$(docker ps -aq --filter "name=taskbox-lab-$LAB-")"
+}
+
+# shellcheck source=scripts/find-taskbox.sh
+here=$root . "$root/scripts/find-taskbox.sh"
+here=$root/tests/e2e
+trap 'lab down >/dev/null 2>&1 || true' EXIT
+cases=${*:-lab_up check_changes_nothing install keys_stay_closed verify virtual_address_moves bad_hosts no_sudo bad_files lab_down}
+for name in $cases; do
+    "case_$name"
+done
+trap - EXIT
+finish
