@@ -1,6 +1,7 @@
 //! The binary `taskbox`.
 
 mod bundle_command;
+mod called_as;
 mod cluster;
 mod commands;
 mod diagnostics;
@@ -21,7 +22,7 @@ use data::Diagnose;
 
 /// Installs Kubernetes and KubeSphere on a set of hosts.
 #[derive(Debug, Parser)]
-#[command(name = "taskbox", version)]
+#[command(name = "taskbox", version, infer_long_args = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -47,11 +48,21 @@ fn command() -> ExitCode {
     if let Some(answer) = runner::connection::asked_for_password(std::env::args_os().nth(1)) {
         return give_password(answer);
     }
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(words) => return explain(&words),
+    let command = match called_as::program() {
+        Some(program) => match called_as::parse(&program, std::env::args_os()) {
+            Ok(command) => command.map_err(|words| explain(&words, called_as::USAGE)),
+            Err(error) => return ended(Err(error)),
+        },
+        None => Cli::try_parse().map(|cli| cli.command).map_err(|words| explain(&words, code_of_usage())),
     };
-    match cli.command {
+    match command {
+        Ok(command) => run(command),
+        Err(code) => code,
+    }
+}
+
+fn run(command: Command) -> ExitCode {
+    match command {
         Command::Bundle(args) => bundle_command::run(args).unwrap_or_else(|error| refuse(&error)),
         Command::Install(args) => install::run(&args).unwrap_or_else(|error| refuse(&*error)),
         Command::Inventory(args) => ended(commands::inventory::run(&args)),
@@ -74,16 +85,17 @@ fn give_password(answer: std::io::Result<String>) -> ExitCode {
     }
 }
 
-/// Prints help that was asked for, or what is wrong with the words: exit code 5, as Ansible's; for the installer 1, as its users know it.
-fn explain(words: &clap::Error) -> ExitCode {
+/// Prints help that was asked for, or what is wrong with the words, which ends with `code`.
+fn explain(words: &clap::Error, code: u8) -> ExitCode {
     // Nothing is left to do when the screen is gone.
     let _ = words.print();
+    if words.use_stderr() { ExitCode::from(code) } else { ExitCode::SUCCESS }
+}
+
+/// The exit code for wrong words: Ansible's 5; for the installer 1, as its users know it.
+fn code_of_usage() -> u8 {
     let installer = std::env::args_os().nth(1).is_some_and(|word| word == "install");
-    match (words.use_stderr(), installer) {
-        (false, _) => ExitCode::SUCCESS,
-        (true, true) => ExitCode::FAILURE,
-        (true, false) => ExitCode::from(flags::BAD_OPTION),
-    }
+    if installer { 1 } else { flags::BAD_OPTION }
 }
 
 /// Draws an error; the run ends with exit code 1.

@@ -22,6 +22,7 @@ const NEED_ARGS: [&str; 4] = ["command", "shell", "raw", "script"];
 
 /// Run one module on some hosts.
 #[derive(Debug, Args)]
+#[command(infer_long_args = true, args_override_self = true)]
 pub(crate) struct AdHocArgs {
     /// The hosts: a pattern.
     #[arg(value_name = "PATTERN")]

@@ -12,6 +12,7 @@ use crate::flags::{FlagError, HostFlags, VaultFlags};
 
 /// Show hosts, groups and their variables.
 #[derive(Debug, Args)]
+#[command(infer_long_args = true, args_override_self = true)]
 #[command(group = ArgGroup::new("what").required(true).args(["list", "host", "graph"]))]
 pub(crate) struct InventoryArgs {
     /// All groups, hosts and variables, in the form of an inventory program.

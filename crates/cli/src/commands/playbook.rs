@@ -14,6 +14,7 @@ use crate::output;
 
 /// Run playbooks.
 #[derive(Debug, Args)]
+#[command(infer_long_args = true, args_override_self = true)]
 pub(crate) struct PlaybookArgs {
     /// The playbooks, run one after the other.
     #[arg(required = true, value_name = "PLAYBOOK")]

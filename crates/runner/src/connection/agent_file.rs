@@ -124,7 +124,7 @@ impl AgentFiles {
     }
 }
 
-/// Where a release has it: beside the program, or in `libexec`.
+/// Where a release or a copy has it: beside the program, or in `libexec`.
 fn released_paths(folder: &Path, machine: &str) -> Vec<PathBuf> {
     let folders = [
         folder.to_owned(),
@@ -133,7 +133,13 @@ fn released_paths(folder: &Path, machine: &str) -> Vec<PathBuf> {
         folder.join("../libexec/taskbox"),
     ];
     let names = [format!("taskbox-agent-{machine}"), format!("taskbox-agent-{machine}.gz")];
-    folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name))).collect()
+    let mut paths: Vec<PathBuf> =
+        folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name))).collect();
+    // Copied together with the program, under the name that the build gives it: it is for machines like this one.
+    if machine == std::env::consts::ARCH {
+        paths.push(folder.join("taskbox-agent"));
+    }
+    paths
 }
 
 /// Where cargo puts it, if the program lies in a target folder.
@@ -169,6 +175,15 @@ mod tests {
         assert_eq!(one.hash, other.hash);
         assert_eq!(other.bytes(false), BUILD.as_bytes());
         assert_eq!(files.iter().count(), 2);
+    }
+
+    #[test]
+    fn an_agent_beside_the_program_may_have_its_plain_name() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("taskbox-agent"), BUILD).unwrap();
+        let files = AgentFiles::search(folder.path());
+        let machines: Vec<_> = files.iter().map(|file| file.machine).collect();
+        assert_eq!(machines, [std::env::consts::ARCH]);
     }
 
     #[test]
