@@ -3,12 +3,15 @@
 mod apt;
 mod deb822_repository;
 mod debian_version;
+mod dnf;
 mod dpkg;
 mod dpkg_selections;
 mod facts;
 mod package;
+mod remote_file;
+mod rpm;
 
 use crate::ModuleSpec;
 
 pub(crate) const MODULES: &[&ModuleSpec] =
-    &[&apt::SPEC, &deb822_repository::SPEC, &dpkg_selections::SPEC, &facts::SPEC, &package::SPEC];
+    &[&apt::SPEC, &deb822_repository::SPEC, &dnf::SPEC, &dpkg_selections::SPEC, &facts::SPEC, &package::SPEC];
