@@ -13,8 +13,13 @@ use crate::flags::FlagError;
 pub(crate) const ANSIBLE_CORE: &str = "2.19.14";
 
 /// Ansible's programs and our words for them.
-const PROGRAMS: [(&str, &str); 3] =
-    [("ansible", "run"), ("ansible-playbook", "playbook"), ("ansible-inventory", "inventory")];
+const PROGRAMS: [(&str, &str); 5] = [
+    ("ansible", "run"),
+    ("ansible-config", "config"),
+    ("ansible-inventory", "inventory"),
+    ("ansible-playbook", "playbook"),
+    ("ansible-vault", "vault"),
+];
 
 /// Ansible's programs that taskbox has nothing for.
 const REFUSED: [&str; 5] =
@@ -51,6 +56,8 @@ pub(crate) fn parse(
     Ok(command.try_get_matches_from(words).and_then(|matches| {
         Ok(match *word {
             "run" => Command::Run(read(&matches)?),
+            "config" => Command::Config(read(&matches)?),
+            "vault" => Command::Vault(read(&matches)?),
             "inventory" => Command::Inventory(read(&matches)?),
             _ => Command::Playbook(read(&matches)?),
         })
@@ -64,8 +71,11 @@ fn read<A: Args + FromArgMatches>(matches: &clap::ArgMatches) -> Result<A, clap:
 /// What follows the program's name in the answer to `--version`: the line that scripts look at, then the truth.
 fn version() -> String {
     let program = std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default();
+    let (file, _) = crate::settings::find_file();
+    let file = file.map_or_else(|| "None".to_owned(), |path| path.display().to_string());
     format!(
-        "[core {ANSIBLE_CORE}]\n  executable location = {program}\n  python version = None\n  \
+        "[core {ANSIBLE_CORE}]\n  config file = {file}\n  executable location = {program}\n  \
+         python version = None\n  \
          engine = taskbox {}, which does what ansible-core {ANSIBLE_CORE} does; it is not Ansible",
         env!("CARGO_PKG_VERSION")
     )

@@ -12,6 +12,7 @@ mod interrupt;
 mod lab;
 mod output;
 mod prompt;
+mod settings;
 mod verify;
 
 use std::io::Write;
@@ -19,6 +20,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use data::Diagnose;
+
+use crate::settings::Settings;
 
 /// Installs Kubernetes and KubeSphere on a set of hosts.
 #[derive(Debug, Parser)]
@@ -31,11 +34,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Bundle(bundle_command::BundleArgs),
+    Config(commands::config::ConfigArgs),
     Install(Box<install::InstallArgs>),
     Inventory(commands::inventory::InventoryArgs),
     Lab(lab::LabArgs),
     Playbook(commands::playbook::PlaybookArgs),
     Run(commands::ad_hoc::AdHocArgs),
+    Vault(commands::vault::VaultArgs),
     Verify(verify::VerifyArgs),
 }
 
@@ -65,9 +70,11 @@ fn run(command: Command) -> ExitCode {
     match command {
         Command::Bundle(args) => bundle_command::run(args).unwrap_or_else(|error| refuse(&error)),
         Command::Install(args) => install::run(&args).unwrap_or_else(|error| refuse(&*error)),
-        Command::Inventory(args) => ended(commands::inventory::run(&args)),
-        Command::Playbook(args) => ended(commands::playbook::run(&args)),
-        Command::Run(args) => ended(commands::ad_hoc::run(&args)),
+        Command::Inventory(args) => with_settings(|settings| commands::inventory::run(&args, &settings)),
+        Command::Playbook(args) => with_settings(|settings| commands::playbook::run(&args, &settings)),
+        Command::Run(args) => with_settings(|settings| commands::ad_hoc::run(&args, &settings)),
+        Command::Vault(args) => with_settings(|settings| commands::vault::run(&args, &settings)),
+        Command::Config(args) => with_settings(|settings| commands::config::run(&args, settings)),
         Command::Lab(args) => lab::run(args).unwrap_or_else(|error| refuse(&error)),
         Command::Verify(args) => verify::run(&args).unwrap_or_else(|error| refuse(&*error)),
     }
@@ -96,6 +103,11 @@ fn explain(words: &clap::Error, code: u8) -> ExitCode {
 fn code_of_usage() -> u8 {
     let installer = std::env::args_os().nth(1).is_some_and(|word| word == "install");
     if installer { 1 } else { flags::BAD_OPTION }
+}
+
+/// Runs a command that follows Ansible's settings.
+fn with_settings(run: impl FnOnce(Settings) -> Result<ExitCode, flags::FlagError>) -> ExitCode {
+    ended(Settings::load().and_then(run))
 }
 
 /// Draws an error; the run ends with exit code 1.

@@ -19,12 +19,27 @@ impl TerminalPrompter {
     }
 
     fn once(question: &str, hidden: bool) -> Result<String, Diagnostic> {
-        let answer = if hidden { rpassword::prompt_password(question) } else { read_line(question) };
+        let answer = if hidden { self::hidden(question) } else { read_line(question) };
         answer.map_err(|error| Diagnostic::error(format!("no answer to `{}`: {error}", question.trim_end())))
     }
 }
 
-fn read_line(question: &str) -> std::io::Result<String> {
+/// An answer that does not show while it is typed. Without a terminal it is the next line of standard input, as in Ansible.
+///
+/// # Errors
+/// There is no answer.
+pub(crate) fn hidden(question: &str) -> std::io::Result<String> {
+    match std::fs::File::open("/dev/tty") {
+        Ok(_) => rpassword::prompt_password(question),
+        Err(_) => read_line(question),
+    }
+}
+
+/// The next line of standard input, after a question.
+///
+/// # Errors
+/// There is no answer.
+pub(crate) fn read_line(question: &str) -> std::io::Result<String> {
     let mut out = std::io::stdout();
     write!(out, "{question}")?;
     out.flush()?;

@@ -78,6 +78,8 @@ impl Diagnose for VaultError {
 #[derive(Default)]
 pub struct Secrets {
     list: Vec<(String, Vec<u8>)>,
+    /// `vault_id_match`
+    only_matching: bool,
     /// Keys by password and salt: deriving them is the slow part, and files are often opened again for every host.
     keys: Mutex<HashMap<(usize, Vec<u8>), Keys>>,
 }
@@ -91,6 +93,16 @@ impl Secrets {
     /// Adds a password under a label; earlier ones are tried first.
     pub fn add(&mut self, label: impl Into<String>, password: impl Into<Vec<u8>>) {
         self.list.push((label.into(), password.into()));
+    }
+
+    /// Tries only passwords whose label is the envelope's, as Ansible's setting `vault_id_match` asks for.
+    pub fn only_matching(&mut self) {
+        self.only_matching = true;
+    }
+
+    /// The passwords with their labels, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.list.iter().map(|(label, password)| (label.as_str(), password.as_slice()))
     }
 
     /// Whether there are none.
@@ -148,18 +160,37 @@ pub fn is_envelope(text: &str) -> bool {
 /// # Errors
 /// A broken envelope, no password, or none that fits.
 pub fn decrypt(envelope: &str, secrets: &Secrets) -> Result<Vec<u8>, VaultError> {
+    unseal(envelope, secrets).map(|opened| opened.content)
+}
+
+/// What was in an envelope, and how it was closed: to close it again in the same way.
+pub struct Opened {
+    /// The content.
+    pub content: Vec<u8>,
+    /// The label in the envelope's header, `default` where there is none.
+    pub label: String,
+    /// The position of the password that opened it in the order of [`Secrets::iter`].
+    pub password: usize,
+}
+
+/// [`decrypt`], and how the envelope was closed.
+///
+/// # Errors
+/// As [`decrypt`].
+pub fn unseal(envelope: &str, secrets: &Secrets) -> Result<Opened, VaultError> {
     let envelope = Envelope::parse(envelope)?;
     if secrets.is_empty() {
         return Err(Problem::NoSecret.into());
     }
     let mut order: Vec<usize> = (0..secrets.list.len()).collect();
     order.sort_by_key(|index| secrets.list[*index].0 != envelope.label);
+    order.retain(|index| !secrets.only_matching || secrets.list[*index].0 == envelope.label);
     for index in order {
         let keys = secrets.keys(index, &envelope.salt);
         if keys.mac(&envelope.ciphertext).verify_slice(&envelope.mac).is_ok() {
             let mut bytes = envelope.ciphertext;
             keys.apply(&mut bytes);
-            return unpad(bytes);
+            return Ok(Opened { content: unpad(bytes)?, label: envelope.label, password: index });
         }
     }
     let labels: Vec<String> = secrets.list.iter().map(|(label, _)| format!("`{label}`")).collect();
@@ -199,6 +230,11 @@ pub fn encrypt(content: &[u8], label: &str, password: &[u8]) -> String {
     let mut salt = [0; SALT];
     rand::fill(&mut salt);
     seal(content, label, password, &salt)
+}
+
+/// [`encrypt`] with a salt of the user's: the same content gives the same envelope again.
+pub fn encrypt_with_salt(content: &[u8], label: &str, password: &[u8], salt: &[u8]) -> String {
+    seal(content, label, password, salt)
 }
 
 fn seal(content: &[u8], label: &str, password: &[u8], salt: &[u8]) -> String {
@@ -304,6 +340,16 @@ mod tests {
             assert_eq!(error.to_string(), "no vault password opens it; tried: `dev`");
             assert_eq!(decrypt(&envelope, &Secrets::new()).unwrap_err().problem, Problem::NoSecret);
         }
+    }
+
+    #[test]
+    fn an_envelope_says_how_it_was_closed() {
+        let envelope = encrypt(b"x", "prod", b"right");
+        let mut all = secrets(&[("dev", "wrong"), ("other", "right")]);
+        let opened = unseal(&envelope, &all).unwrap();
+        assert_eq!((opened.label.as_str(), opened.password), ("prod", 1));
+        all.only_matching();
+        assert!(unseal(&envelope, &all).is_err());
     }
 
     #[test]

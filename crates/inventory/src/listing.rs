@@ -19,6 +19,8 @@ pub struct Listing<'a> {
     pub export: bool,
     /// Whether `--playbook-dir` was given: only then do the files beside a playbook count as a group's or host's own.
     pub playbook_dir: bool,
+    /// `-e`: shown as every host's, but for `--export`.
+    pub extra_vars: &'a Map,
     /// Only these hosts, as `--limit` selects them; all when `None`.
     pub limit: Option<&'a [HostName]>,
 }
@@ -33,10 +35,13 @@ impl Listing<'_> {
     /// # Errors
     /// A variable file that cannot be read.
     pub fn host_vars(&self, host: &Host) -> Result<Map, VarsFileError> {
-        let vars = match self.export {
+        let mut vars = match self.export {
             true => self.files.own_host_vars(self.inventory, host, self.playbook_dir)?,
             false => self.files.host_vars(self.inventory, host)?,
         };
+        if !self.export {
+            self.inventory.hash_behaviour().combine(&mut vars, self.extra_vars);
+        }
         Ok(without_internal(vars))
     }
 

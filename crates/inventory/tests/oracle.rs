@@ -61,6 +61,7 @@ fn list_equals_ansible_inventory() {
         let (loaded, files) = load_case(&case);
         for (export, file) in [(false, "list.json"), (true, "export.json")] {
             let listing = Listing {
+                extra_vars: &data::Map::new(),
                 inventory: &loaded.inventory,
                 files: &files,
                 export,
@@ -78,6 +79,7 @@ fn graph_equals_ansible_inventory() {
     for case in cases() {
         let (loaded, files) = load_case(&case);
         let listing = Listing {
+            extra_vars: &data::Map::new(),
             inventory: &loaded.inventory,
             files: &files,
             export: false,
@@ -95,6 +97,7 @@ fn yaml_equals_ansible_inventory() {
     for case in cases() {
         let (loaded, files) = load_case(&case);
         let listing = Listing {
+            extra_vars: &data::Map::new(),
             inventory: &loaded.inventory,
             files: &files,
             export: false,

@@ -13,12 +13,16 @@ use super::session;
 use crate::diagnostics::report_all;
 use crate::flags::{FlagError, RunFlags};
 use crate::output;
+use crate::settings::Settings;
 
 /// The name that stands for the file of a play that is not in a file.
 const PLAY: &str = "<ad hoc>";
 
 /// Modules that do nothing without arguments.
 const NEED_ARGS: [&str; 4] = ["command", "shell", "raw", "script"];
+
+/// Actions that make sense in a playbook only.
+const NOT_AD_HOC: [&str; 4] = ["import_playbook", "import_tasks", "include_tasks", "import_role"];
 
 /// Run one module on some hosts.
 #[derive(Debug, Args)]
@@ -28,11 +32,11 @@ pub(crate) struct AdHocArgs {
     #[arg(value_name = "PATTERN")]
     pattern: String,
     /// The module.
-    #[arg(short, long = "module-name", value_name = "MODULE", default_value = "command")]
-    module: String,
+    #[arg(short, long = "module-name", value_name = "MODULE")]
+    module: Option<String>,
     /// Its arguments: `key=value`, free text, or JSON in braces.
-    #[arg(short, long = "args", value_name = "ARGS", default_value = "", allow_hyphen_values = true)]
-    args: String,
+    #[arg(short, long = "args", value_name = "ARGS", allow_hyphen_values = true)]
+    args: Option<String>,
     /// Run in the background, for at most this many seconds.
     #[arg(short = 'B', long = "background", value_name = "SECONDS")]
     seconds: Option<u64>,
@@ -43,8 +47,14 @@ pub(crate) struct AdHocArgs {
     #[arg(short, long)]
     one_line: bool,
     /// The folder where relative paths start; also where group_vars and host_vars are looked for.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    playbook_dir: PathBuf,
+    #[arg(long, value_name = "DIR")]
+    playbook_dir: Option<PathBuf>,
+    /// Seconds that the task may take.
+    #[arg(long, value_name = "SECONDS")]
+    task_timeout: Option<u64>,
+    /// Also write each host's result into a file in this folder.
+    #[arg(short, long, value_name = "DIR")]
+    tree: Option<PathBuf>,
     #[command(flatten)]
     run: RunFlags,
 }
@@ -53,15 +63,20 @@ pub(crate) struct AdHocArgs {
 ///
 /// # Errors
 /// Flags that cannot be used; the run's own errors are events.
-pub(crate) fn run(args: &AdHocArgs) -> Result<ExitCode, FlagError> {
-    let module = playbook::short_name(&args.module);
-    if !args.run.list_hosts && args.args.trim().is_empty() && NEED_ARGS.contains(&module) {
-        let error = Diagnostic::error(format!("no argument passed to the module `{}`", args.module));
+pub(crate) fn run(args: &AdHocArgs, settings: &Settings) -> Result<ExitCode, FlagError> {
+    let work = Work::new(args, settings);
+    let short = playbook::short_name(&work.module);
+    if !args.run.list_hosts && work.args.trim().is_empty() && NEED_ARGS.contains(&short) {
+        let error = Diagnostic::error(format!("No argument passed to {} module", work.module));
         return Err(FlagError::option(
             error.help("give it with `-a`; to run a playbook, use `taskbox playbook`"),
         ));
     }
-    let mut options = args.run.options(!args.run.list_hosts)?;
+    if NOT_AD_HOC.contains(&short) {
+        let error = Diagnostic::error(format!("'{}' is not a valid action for ad-hoc commands", work.module));
+        return Err(FlagError::option(error));
+    }
+    let mut options = args.run.options(!args.run.list_hosts, settings)?;
     let hosts = hosts(args, &options)?;
     if args.run.list_hosts {
         anstream::println!("  hosts ({}):", hosts.len());
@@ -72,12 +87,12 @@ pub(crate) fn run(args: &AdHocArgs) -> Result<ExitCode, FlagError> {
         report_all(&[Diagnostic::warning("no hosts matched, nothing to do")]);
         return Ok(ExitCode::SUCCESS);
     }
-    let path = args.playbook_dir.join(PLAY);
-    options.stand_ins.push((path.clone(), Source::new(PLAY, play(args))));
+    let folder = args.playbook_dir.clone().or_else(|| settings.path("PLAYBOOK_DIR"));
+    let path = folder.unwrap_or_else(|| ".".into()).join(PLAY);
+    options.stand_ins.push((path.clone(), Source::new(PLAY, work.play(args))));
     options.playbooks.push(path);
-    let screen =
-        output::ad_hoc_screen(&args.run, args.one_line).map_err(|error| FlagError::from_error(&error))?;
-    Ok(session::run(options, screen))
+    let screen = output::ad_hoc_screen(&args.run, settings, args.one_line, args.tree.as_deref());
+    Ok(session::run(options, screen.map_err(|error| FlagError::from_error(&error))?))
 }
 
 fn hosts(args: &AdHocArgs, options: &RunOptions) -> Result<Vec<inventory::HostName>, FlagError> {
@@ -93,25 +108,46 @@ fn hosts(args: &AdHocArgs, options: &RunOptions) -> Result<Vec<inventory::HostNa
     }
 }
 
-/// The play of one task, as the text of a playbook.
-fn play(args: &AdHocArgs) -> String {
-    let json = args.args.trim_start().starts_with('{').then(|| json::parse(&args.args).ok()).flatten();
-    let mut task =
-        Map::from([(args.module.as_str(), json.unwrap_or_else(|| Value::from(args.args.as_str())))]);
-    if let Some(seconds) = args.seconds {
-        task.insert("async", seconds);
-        task.insert("poll", args.poll.unwrap_or(15));
+/// The module and its arguments, from the flags or the settings.
+struct Work {
+    module: String,
+    args: String,
+    poll: i64,
+}
+
+impl Work {
+    fn new(args: &AdHocArgs, settings: &Settings) -> Self {
+        let module = args.module.clone().or_else(|| settings.text("DEFAULT_MODULE_NAME"));
+        Self {
+            module: module.unwrap_or_else(|| "command".to_owned()),
+            args: args.args.clone().or_else(|| settings.text("DEFAULT_MODULE_ARGS")).unwrap_or_default(),
+            poll: settings.number("DEFAULT_POLL_INTERVAL").unwrap_or(15),
+        }
     }
-    let play = Map::from([
-        ("name", Value::from("Ansible Ad-Hoc")),
-        ("hosts", args.pattern.as_str().into()),
-        ("gather_facts", false.into()),
-        ("tasks", vec![Value::from(task)].into()),
-    ]);
-    yaml::dump(
-        &Value::from(vec![Value::from(play)]),
-        &DumpStyle { sort_keys: false, width: -1, ..DumpStyle::nice() },
-    )
+
+    /// The play of one task, as the text of a playbook.
+    fn play(&self, flags: &AdHocArgs) -> String {
+        let json = self.args.trim_start().starts_with('{').then(|| json::parse(&self.args).ok()).flatten();
+        let args = json.unwrap_or_else(|| Value::from(self.args.as_str()));
+        let mut task = Map::from([(self.module.as_str(), args)]);
+        if let Some(seconds) = flags.seconds {
+            task.insert("async", seconds);
+            task.insert("poll", flags.poll.map_or_else(|| Value::from(self.poll), Value::from));
+        }
+        if let Some(seconds) = flags.task_timeout {
+            task.insert("timeout", seconds);
+        }
+        let play = Map::from([
+            ("name", Value::from("Ansible Ad-Hoc")),
+            ("hosts", flags.pattern.as_str().into()),
+            ("gather_facts", false.into()),
+            ("tasks", vec![Value::from(task)].into()),
+        ]);
+        yaml::dump(
+            &Value::from(vec![Value::from(play)]),
+            &DumpStyle { sort_keys: false, width: -1, ..DumpStyle::nice() },
+        )
+    }
 }
 
 #[cfg(test)]
@@ -127,7 +163,8 @@ mod tests {
     }
 
     fn written(words: &[&str]) -> String {
-        play(&Line::parse_from(std::iter::once(&"run").chain(words)).args)
+        let args = Line::parse_from(std::iter::once(&"run").chain(words)).args;
+        Work::new(&args, &Settings::default()).play(&args)
     }
 
     #[test]

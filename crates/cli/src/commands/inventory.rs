@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{ArgGroup, Args};
+use clap::{ArgAction, Args};
 use data::{Diagnostic, Map, Value, fs, json, yaml};
 use inventory::{Listing, Reader, VarsFiles, marked};
 
 use crate::diagnostics::report_all;
-use crate::flags::{FlagError, HostFlags, VaultFlags};
+use crate::flags::{ExtraVarsFlags, FlagError, HostFlags, VaultFlags};
+use crate::settings::Settings;
 
 /// Show hosts, groups and their variables.
 #[derive(Debug, Args)]
 #[command(infer_long_args = true, args_override_self = true)]
-#[command(group = ArgGroup::new("what").required(true).args(["list", "host", "graph"]))]
 pub(crate) struct InventoryArgs {
     /// All groups, hosts and variables, in the form of an inventory program.
     #[arg(long)]
@@ -25,14 +25,17 @@ pub(crate) struct InventoryArgs {
     #[arg(long)]
     graph: bool,
     /// The group that the tree begins with.
-    #[arg(value_name = "GROUP", requires = "graph", default_value = "all")]
-    group: String,
+    #[arg(value_name = "GROUP")]
+    group: Option<String>,
     /// Show variables in the tree.
-    #[arg(long, requires = "graph")]
+    #[arg(long)]
     vars: bool,
     /// As YAML.
-    #[arg(short, long, conflicts_with = "graph")]
+    #[arg(short, long)]
     yaml: bool,
+    /// Refused: taskbox writes no TOML.
+    #[arg(long)]
+    toml: bool,
     /// Show variables where they are defined, rather than all of a host's at the host.
     #[arg(long)]
     export: bool,
@@ -42,32 +45,62 @@ pub(crate) struct InventoryArgs {
     /// A folder with group_vars and host_vars, as beside a playbook.
     #[arg(long, value_name = "DIR")]
     playbook_dir: Option<PathBuf>,
+    /// Say more.
+    #[arg(short, long, action = ArgAction::Count)]
+    verbose: u8,
+    #[command(flatten)]
+    extra_vars: ExtraVarsFlags,
     #[command(flatten)]
     hosts: HostFlags,
     #[command(flatten)]
     vault: VaultFlags,
 }
 
+impl InventoryArgs {
+    /// Exactly one thing is to be shown, in a form that there is.
+    fn check(&self) -> Result<(), FlagError> {
+        let refuse = |title: &str, help: &str| Err(FlagError::option(Diagnostic::error(title).help(help)));
+        match usize::from(self.list) + usize::from(self.host.is_some()) + usize::from(self.graph) {
+            0 => return refuse("nothing to show", "give one of `--list`, `--host` and `--graph`"),
+            1 => {}
+            _ => {
+                return refuse(
+                    "there is more than one thing to show",
+                    "give one of `--list`, `--host` and `--graph`",
+                );
+            }
+        }
+        if self.toml {
+            return refuse("inventories in TOML are not supported", "use `--yaml`, or the JSON without it");
+        }
+        Ok(())
+    }
+}
+
 /// Runs `taskbox inventory`.
 ///
 /// # Errors
 /// Flags that cannot be used, unreadable files, an unknown host or group.
-pub(crate) fn run(args: &InventoryArgs) -> Result<ExitCode, FlagError> {
-    let reader = Reader::new(args.vault.secrets()?);
-    let loaded = args.hosts.load(&reader)?;
+pub(crate) fn run(args: &InventoryArgs, settings: &Settings) -> Result<ExitCode, FlagError> {
+    args.check()?;
+    let reader = Reader::new(args.vault.secrets(settings)?);
+    let extra_vars = args.extra_vars.load(&reader)?;
+    let playbook_dir = args.playbook_dir.clone().or_else(|| settings.path("PLAYBOOK_DIR"));
+    let loaded = args.hosts.load(&reader, settings)?;
     let limit = args.hosts.limited(&loaded)?;
     let files = VarsFiles::new(
         loaded.folders.clone(),
         // Without the flag, the current folder counts as the playbook's.
-        vec![args.playbook_dir.clone().unwrap_or_else(|| ".".into())],
+        vec![playbook_dir.clone().unwrap_or_else(|| ".".into())],
         loaded.inventory.hash_behaviour(),
         reader,
     );
     let listing = Listing {
         inventory: &loaded.inventory,
         files: &files,
-        export: args.export,
-        playbook_dir: args.playbook_dir.is_some(),
+        export: args.export || settings.flag("INVENTORY_EXPORT"),
+        playbook_dir: playbook_dir.is_some(),
+        extra_vars: &extra_vars,
         limit: limit.as_deref(),
     };
     let shown = shown(args, &listing);
@@ -111,10 +144,13 @@ fn host_vars(args: &InventoryArgs, listing: &Listing<'_>, name: &str) -> Result<
 }
 
 fn tree(args: &InventoryArgs, listing: &Listing<'_>) -> Result<String, FlagError> {
-    let Some(group) = listing.inventory.group(&args.group) else {
+    let name = args.group.as_deref().unwrap_or("all");
+    let Some(group) = listing.inventory.group(name) else {
         let names = listing.inventory.groups().map(inventory::Group::name);
-        let error = Diagnostic::error(format!("there is no group `{}`", args.group));
-        return Err(FlagError::option(suggest(error, &args.group, names)));
+        let error = Diagnostic::error(format!(
+            "Pattern must be valid group name when using --graph: there is no group `{name}`"
+        ));
+        return Err(FlagError::option(suggest(error, name, names)));
     };
     let text = listing.to_graph(group, args.vars).map_err(|error| FlagError::from_error(&error))?;
     Ok(text + "\n")

@@ -11,6 +11,7 @@ use super::session;
 use crate::diagnostics::report_all;
 use crate::flags::{FlagError, RunFlags, words};
 use crate::output;
+use crate::settings::Settings;
 
 /// Run playbooks.
 #[derive(Debug, Args)]
@@ -31,9 +32,6 @@ pub(crate) struct PlaybookArgs {
     /// Ask before each task.
     #[arg(long)]
     step: bool,
-    /// Run handlers even if a task failed.
-    #[arg(long)]
-    force_handlers: bool,
     /// Read and check the files, run nothing.
     #[arg(long)]
     syntax_check: bool,
@@ -53,8 +51,8 @@ impl PlaybookArgs {
     }
 
     /// Every tag, `never` included, when tags are to be listed and none was chosen.
-    fn tags(&self) -> Vec<String> {
-        let tags = words(&self.tags);
+    fn tags(&self, settings: &Settings) -> Vec<String> {
+        let tags = if self.tags.is_empty() { settings.list("TAGS_RUN") } else { words(&self.tags) };
         if self.list_tags && tags.is_empty() && self.skip_tags.is_empty() {
             return vec!["never".to_owned(), "all".to_owned()];
         }
@@ -66,7 +64,7 @@ impl PlaybookArgs {
 ///
 /// # Errors
 /// Flags that cannot be used; the run's own errors are events.
-pub(crate) fn run(args: &PlaybookArgs) -> Result<ExitCode, FlagError> {
+pub(crate) fn run(args: &PlaybookArgs, settings: &Settings) -> Result<ExitCode, FlagError> {
     for playbook in &args.playbooks {
         if !playbook.exists() {
             return Err(FlagError::error(Diagnostic::error(format!(
@@ -75,17 +73,17 @@ pub(crate) fn run(args: &PlaybookArgs) -> Result<ExitCode, FlagError> {
             ))));
         }
     }
-    let mut options = args.run.options(!args.only_looks())?;
+    let mut options = args.run.options(!args.only_looks(), settings)?;
     options.playbooks.clone_from(&args.playbooks);
-    options.tags = args.tags();
-    options.skip_tags = words(&args.skip_tags);
+    options.tags = args.tags(settings);
+    let skipped = &args.skip_tags;
+    options.skip_tags = if skipped.is_empty() { settings.list("TAGS_SKIP") } else { words(skipped) };
     options.start_at_task.clone_from(&args.start_at_task);
     options.step = args.step;
-    options.force_handlers = args.force_handlers;
     if args.only_looks() {
         return Ok(look(args, options));
     }
-    let screen = output::screen(&args.run).map_err(|error| FlagError::from_error(&error))?;
+    let screen = output::screen(&args.run, settings).map_err(|error| FlagError::from_error(&error))?;
     Ok(session::run(options, screen))
 }
 

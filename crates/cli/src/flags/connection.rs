@@ -8,6 +8,9 @@ use data::{Diagnostic, Text, fs};
 use runner::connection::{BecomeKeywords, ConnectionDefaults};
 
 use super::FlagError;
+use crate::diagnostics::report_all;
+use crate::prompt;
+use crate::settings::Settings;
 
 /// The way to the hosts.
 #[derive(Clone, Debug, Default, Args)]
@@ -42,6 +45,12 @@ pub(crate) struct ConnectionFlags {
     /// Arguments for ssh alone.
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     ssh_extra_args: Option<String>,
+    /// Not used: files travel over the session itself.
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    sftp_extra_args: Option<String>,
+    /// Not used: files travel over the session itself.
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    scp_extra_args: Option<String>,
 }
 
 /// The user to become on the hosts.
@@ -70,49 +79,86 @@ pub(crate) struct PrivilegeFlags {
     become_password_file: Option<PathBuf>,
 }
 
-/// What the flags say, passwords included.
+/// What the flags and the settings say, passwords included.
 ///
 /// # Errors
 /// A password that cannot be asked for or read.
 pub(crate) fn resolve(
     connection: &ConnectionFlags,
     privilege: &PrivilegeFlags,
+    settings: &Settings,
 ) -> Result<(ConnectionDefaults, BecomeKeywords), FlagError> {
-    let password = password(connection.ask_password, connection.password_file.as_ref(), "SSH password: ")?;
+    for (flag, given) in
+        [("--sftp-extra-args", &connection.sftp_extra_args), ("--scp-extra-args", &connection.scp_extra_args)]
+    {
+        if given.is_some() {
+            let unused = Diagnostic::warning(format!("`{flag}` is not used"));
+            report_all(&[unused.note("files travel over the session itself")]);
+        }
+    }
+    let ask = connection.ask_password || settings.flag("DEFAULT_ASK_PASS");
+    let file = connection.password_file.clone().or_else(|| settings.path("CONNECTION_PASSWORD_FILE"));
+    let password = password(ask, file, "SSH password: ")?;
     let question = match &password {
         Some(_) => "BECOME password[defaults to SSH password]: ",
         None => "BECOME password: ",
     };
-    let become_password =
-        self::password(privilege.ask_become_password, privilege.become_password_file.as_ref(), question)?;
-    let become_password = match become_password {
-        Some(given) if given.is_empty() && privilege.ask_become_password => password.clone(),
+    let ask = privilege.ask_become_password || settings.flag("DEFAULT_BECOME_ASK_PASS");
+    let file = privilege.become_password_file.clone().or_else(|| settings.path("BECOME_PASSWORD_FILE"));
+    let become_password = match self::password(ask, file, question)? {
+        Some(given) if given.is_empty() && ask => password.clone(),
         given => given,
     };
     let defaults = ConnectionDefaults {
-        connection: connection.connection.clone(),
-        user: connection.user.clone(),
         password,
         become_password,
-        private_key_file: connection.private_key.clone(),
-        timeout: connection.timeout.map(Duration::from_secs),
-        ssh_common_args: connection.ssh_common_args.clone(),
-        ssh_extra_args: connection.ssh_extra_args.clone(),
-        ..ConnectionDefaults::default()
+        ssh_common_args: connection.ssh_common_args.clone().or_else(|| settings.text("ssh_common_args")),
+        ssh_extra_args: connection.ssh_extra_args.clone().or_else(|| settings.text("ssh_extra_args")),
+        ..way(connection, settings)
     };
-    let keywords = BecomeKeywords {
-        enabled: privilege.become_enabled,
-        method: privilege.become_method.clone(),
-        user: privilege.become_user.clone(),
-        ..BecomeKeywords::default()
-    };
-    Ok((defaults, keywords))
+    Ok((defaults, privileges(privilege, settings)))
 }
 
-fn password(ask: bool, file: Option<&PathBuf>, question: &str) -> Result<Option<Text>, FlagError> {
+/// How hosts are reached, but for passwords and words for ssh alone.
+fn way(flags: &ConnectionFlags, settings: &Settings) -> ConnectionDefaults {
+    let seconds = settings.number("DEFAULT_TIMEOUT").and_then(|seconds| u64::try_from(seconds).ok());
+    let whole = |name: &str| settings.number(name).filter(|_| settings.is_set(name));
+    ConnectionDefaults {
+        connection: flags.connection.clone().or_else(|| settings.text_if_set("DEFAULT_TRANSPORT")),
+        user: flags.user.clone().or_else(|| settings.text("DEFAULT_REMOTE_USER")),
+        port: whole("DEFAULT_REMOTE_PORT").and_then(|port| u16::try_from(port).ok()),
+        private_key_file: flags.private_key.clone().or_else(|| settings.path("DEFAULT_PRIVATE_KEY_FILE")),
+        timeout: flags.timeout.or(seconds).map(Duration::from_secs),
+        host_key_checking: settings
+            .flag_if_set("ssh_host_key_checking")
+            .or_else(|| settings.flag_if_set("HOST_KEY_CHECKING")),
+        ssh_args: settings.text("ssh_args"),
+        ssh_program: settings.text_if_set("ssh_executable"),
+        retries: whole("reconnection_retries").and_then(|retries| u32::try_from(retries).ok()),
+        ..ConnectionDefaults::default()
+    }
+}
+
+/// Whom to become, and how. Settings of the method itself go before those of all methods, as in Ansible.
+fn privileges(flags: &PrivilegeFlags, settings: &Settings) -> BecomeKeywords {
+    let method = flags.become_method.clone().or_else(|| settings.text_if_set("DEFAULT_BECOME_METHOD"));
+    let program = method.as_deref().unwrap_or("sudo").rsplit('.').next().unwrap_or("sudo").to_owned();
+    let setting = |own: &str, shared: &str| {
+        settings.text_if_set(&format!("{program}_{own}")).or_else(|| settings.text_if_set(shared))
+    };
+    BecomeKeywords {
+        enabled: flags.become_enabled || settings.flag("DEFAULT_BECOME"),
+        user: flags.become_user.clone().or_else(|| setting("user", "DEFAULT_BECOME_USER")),
+        flags: setting("flags", "DEFAULT_BECOME_FLAGS"),
+        exe: setting("exe", "DEFAULT_BECOME_EXE"),
+        method,
+    }
+}
+
+fn password(ask: bool, file: Option<PathBuf>, question: &str) -> Result<Option<Text>, FlagError> {
     let secret = |chars: String| Some(Text::plain(chars).into_secret());
     if ask {
-        let given = rpassword::prompt_password(question);
+        let given = prompt::hidden(question);
         return given.map(secret).map_err(|error| {
             FlagError::error(Diagnostic::error(format!("cannot ask for a password: {error}")))
         });
@@ -120,4 +166,31 @@ fn password(ask: bool, file: Option<&PathBuf>, question: &str) -> Result<Option<
     let Some(path) = file else { return Ok(None) };
     let source = fs::read_source(path).map_err(|error| FlagError::from_error(&error))?;
     Ok(secret(source.text().trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_a_method_go_before_those_of_all_methods_and_flags_before_both() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ansible.cfg");
+        let text = "[privilege_escalation]\nbecome = yes\nbecome_user = app\nbecome_exe = /bin/x\n\
+                    [sudo_become_plugin]\nuser = other\n[defaults]\nremote_user = admin\nhost_key_checking = no\n\
+                    [ssh_connection]\nretries = 3\nssh_args = -C\n";
+        std::fs::write(&path, text).unwrap();
+        let settings = Settings::read(Some(&path)).unwrap();
+        let (way, keywords) =
+            resolve(&ConnectionFlags::default(), &PrivilegeFlags::default(), &settings).unwrap();
+        assert!(keywords.enabled);
+        assert_eq!((keywords.user.as_deref(), keywords.exe.as_deref()), (Some("other"), Some("/bin/x")));
+        assert_eq!(
+            (way.user.as_deref(), way.host_key_checking, way.retries),
+            (Some("admin"), Some(false), Some(3))
+        );
+        assert_eq!(way.ssh_args.as_deref(), Some("-C"));
+        let flags = PrivilegeFlags { become_user: Some("me".into()), ..PrivilegeFlags::default() };
+        assert_eq!(privileges(&flags, &settings).user.as_deref(), Some("me"));
+    }
 }

@@ -1,11 +1,14 @@
 //! `-i` and `--limit`: which hosts there are, and which of them are meant.
 
+use std::path::Path;
+
 use clap::Args;
 use data::{Diagnose, Diagnostic, Severity};
-use inventory::{LoadOptions, Loaded, Pattern, Reader};
+use inventory::{HashBehaviour, LoadOptions, Loaded, Pattern, Reader};
 
 use super::FlagError;
 use crate::diagnostics::report_all;
+use crate::settings::Settings;
 
 /// Where Ansible looks when nothing is said.
 const DEFAULT_INVENTORY: &str = "/etc/ansible/hosts";
@@ -23,15 +26,16 @@ pub(crate) struct HostFlags {
 }
 
 impl HostFlags {
-    /// The sources: those given, else `ANSIBLE_INVENTORY`, else Ansible's default.
-    pub(crate) fn sources(&self) -> Vec<String> {
+    /// The sources: those given, else those of the settings, else Ansible's default.
+    pub(crate) fn sources(&self, settings: &Settings) -> Vec<String> {
         if !self.inventory.is_empty() {
             return self.inventory.clone();
         }
+        // A list of hosts is no list of paths.
         match std::env::var("ANSIBLE_INVENTORY") {
-            Ok(given) if given.contains(',') && std::path::Path::new(&given).exists() => vec![given],
-            Ok(given) if !given.is_empty() => given.split(',').map(str::to_owned).collect(),
-            _ => vec![DEFAULT_INVENTORY.to_owned()],
+            Ok(given) if given.ends_with(',') => vec![given],
+            Ok(given) if given.contains(',') && Path::new(&given).exists() => vec![given],
+            _ => settings.list("DEFAULT_HOST_LIST"),
         }
     }
 
@@ -39,10 +43,22 @@ impl HostFlags {
     ///
     /// # Errors
     /// An inventory that must not be used.
-    pub(crate) fn load(&self, reader: &Reader) -> Result<Loaded, FlagError> {
-        let options = LoadOptions { reader: reader.clone(), ..LoadOptions::default() };
-        let sources = self.sources();
-        let loaded = inventory::load(&sources, &options).map_err(|error| FlagError::from_error(&error))?;
+    pub(crate) fn load(&self, reader: &Reader, settings: &Settings) -> Result<Loaded, FlagError> {
+        let options = LoadOptions {
+            reader: reader.clone(),
+            hash_behaviour: match settings.text("DEFAULT_HASH_BEHAVIOUR").as_deref() {
+                Some("merge") => HashBehaviour::Merge,
+                _ => HashBehaviour::Replace,
+            },
+            any_unparsed_is_failed: settings.flag("INVENTORY_ANY_UNPARSED_IS_FAILED"),
+            unparsed_is_failed: settings.flag("INVENTORY_UNPARSED_IS_FAILED"),
+        };
+        let sources = self.sources(settings);
+        let mut loaded =
+            inventory::load(&sources, &options).map_err(|error| FlagError::from_error(&error))?;
+        if !(settings.flag("INVENTORY_UNPARSED_WARNING") && settings.flag("LOCALHOST_WARNING")) {
+            loaded.warnings.retain(|warning| !warning.title.starts_with("no inventory was parsed"));
+        }
         report_all(&loaded.warnings);
         // Nobody named the default inventory, so it may be missing.
         let implicit = self.inventory.is_empty() && sources == [DEFAULT_INVENTORY];

@@ -14,7 +14,7 @@ pub(crate) use connection::{ConnectionFlags, PrivilegeFlags};
 pub(crate) use extra_vars::ExtraVarsFlags;
 pub(crate) use hosts::HostFlags;
 pub(crate) use run::{RunFlags, words};
-pub(crate) use vault::VaultFlags;
+pub(crate) use vault::{Purpose, VaultFlags, gather as gather_vault_secrets};
 
 /// Why a command cannot begin, and the exit code that says so.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +36,11 @@ impl FlagError {
     /// Options that are well, about something that is not: a file, a pattern, a program.
     pub(crate) fn error(finding: Diagnostic) -> Self {
         Self { findings: vec![finding], code: 1 }
+    }
+
+    /// [`Self::error`] of several findings.
+    pub(crate) fn errors(findings: Vec<Diagnostic>) -> Self {
+        Self { findings, code: 1 }
     }
 
     /// [`Self::error`] with all that `error` found.

@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args};
 use data::Diagnostic;
 use inventory::{Loaded, Reader};
-use runner::RunOptions;
+use runner::{Gathering, RunOptions};
 
 use super::{ConnectionFlags, ExtraVarsFlags, FlagError, HostFlags, PrivilegeFlags, VaultFlags};
+use crate::diagnostics::report_all;
 use crate::prompt::TerminalPrompter;
-
-/// Hosts at a time where nothing is said.
-const FORKS: usize = 50;
+use crate::settings::Settings;
 
 /// What all runs share.
 #[derive(Clone, Debug, Default, Args)]
@@ -23,11 +22,11 @@ pub(crate) struct RunFlags {
     #[arg(short = 'D', long)]
     diff: bool,
     /// How many hosts at a time.
-    #[arg(short, long, value_name = "N", env = "ANSIBLE_FORKS", default_value_t = FORKS)]
-    forks: usize,
+    #[arg(short, long, value_name = "N")]
+    forks: Option<usize>,
     /// Say more; up to -vvvv.
     #[arg(short, long, action = ArgAction::Count)]
-    pub(crate) verbose: u8,
+    verbose: u8,
     /// List the hosts, run nothing.
     #[arg(long)]
     pub(crate) list_hosts: bool,
@@ -40,6 +39,15 @@ pub(crate) struct RunFlags {
     /// List the slowest tasks at the end.
     #[arg(long)]
     pub(crate) profile: bool,
+    /// Run handlers even if a task failed.
+    #[arg(long)]
+    force_handlers: bool,
+    /// Forget the facts of earlier runs; none are kept.
+    #[arg(long)]
+    flush_cache: bool,
+    /// Not used: modules in Python cannot be loaded.
+    #[arg(short = 'M', long, value_name = "FOLDERS")]
+    module_path: Vec<String>,
     #[command(flatten)]
     extra_vars: ExtraVarsFlags,
     #[command(flatten)]
@@ -53,53 +61,62 @@ pub(crate) struct RunFlags {
 }
 
 impl RunFlags {
-    /// The run that the flags describe, without its playbooks. With `ask`, passwords are asked for.
+    /// The number of `-v`, on top of what the settings say.
+    pub(crate) fn verbosity(&self, settings: &Settings) -> u8 {
+        let base = settings.number("DEFAULT_VERBOSITY").unwrap_or(0).clamp(0, 6);
+        self.verbose.saturating_add(base as u8)
+    }
+
+    /// The run that the flags and settings describe, without its playbooks. With `ask`, passwords are asked for.
     ///
     /// # Errors
     /// Flags that cannot be used, unreadable files, a limit that leaves no host.
-    pub(crate) fn options(&self, ask: bool) -> Result<RunOptions, FlagError> {
-        if self.forks == 0 {
-            return Err(FlagError::option(Diagnostic::error(
-                "the number of processes (`--forks`) must be at least 1",
-            )));
+    pub(crate) fn options(&self, ask: bool, settings: &Settings) -> Result<RunOptions, FlagError> {
+        let forks = self.forks.or_else(|| usize::try_from(settings.number("DEFAULT_FORKS")?).ok());
+        let forks = forks.filter(|forks| *forks > 0).ok_or_else(|| {
+            FlagError::option(Diagnostic::error("the number of processes (`--forks`) must be at least 1"))
+        })?;
+        if !self.module_path.is_empty() {
+            let unused = Diagnostic::warning("`--module-path` is not used");
+            report_all(&[unused.note("modules in Python cannot be loaded")]);
         }
-        let reader = Reader::new(self.vault.secrets()?);
+        let reader = Reader::new(self.vault.secrets(settings)?);
         let (connection, become_as) = if ask {
-            super::connection::resolve(&self.connection, &self.privilege)?
+            super::connection::resolve(&self.connection, &self.privilege, settings)?
         } else {
             Default::default()
         };
         let extra_vars = self.extra_vars.load(&reader)?;
-        let loaded = self.hosts.load(&reader)?;
+        let loaded = self.hosts.load(&reader, settings)?;
         self.hosts.limited(&loaded)?;
         let Loaded { inventory, folders, .. } = loaded;
         Ok(RunOptions {
             inventory,
             inventory_folders: folders,
-            inventory_sources: self.hosts.sources(),
+            inventory_sources: self.hosts.sources(settings),
             reader,
             extra_vars,
             limit: self.hosts.limit.clone(),
             check: self.check,
-            diff: self.diff,
-            forks: self.forks,
-            verbosity: self.verbose,
-            roles_path: roles_path(),
+            diff: self.diff || settings.flag("DIFF_ALWAYS"),
+            forks,
+            verbosity: self.verbosity(settings),
+            roles_path: settings.list("DEFAULT_ROLES_PATH").into_iter().map(PathBuf::from).collect(),
             connection,
             become_as,
+            gathering: match settings.text("DEFAULT_GATHERING").as_deref() {
+                Some("explicit") => Gathering::Explicit,
+                Some("smart") => Gathering::Smart,
+                _ => Gathering::Implicit,
+            },
+            any_errors_fatal: settings.flag("ANY_ERRORS_FATAL"),
+            error_on_missing_handler: settings.flag("ERROR_ON_MISSING_HANDLER"),
+            force_handlers: self.force_handlers || settings.flag("DEFAULT_FORCE_HANDLERS"),
+            config_file: settings.file.as_ref().map(|file| file.path.clone()),
             prompter: TerminalPrompter::of_stdin(),
             ..RunOptions::default()
         })
     }
-}
-
-/// `ANSIBLE_ROLES_PATH`, or Ansible's default.
-fn roles_path() -> Vec<PathBuf> {
-    if let Some(given) = std::env::var_os("ANSIBLE_ROLES_PATH").filter(|given| !given.is_empty()) {
-        return std::env::split_paths(&given).collect();
-    }
-    let home = std::env::home_dir().map(|home| home.join(".ansible/roles"));
-    home.into_iter().chain(["/usr/share/ansible/roles".into(), "/etc/ansible/roles".into()]).collect()
 }
 
 /// The parts of a comma-separated flag that may be given several times.

@@ -12,6 +12,7 @@ mod result_text;
 mod screen;
 mod sequence;
 mod text_diff;
+mod tree;
 
 use std::io;
 
@@ -22,6 +23,7 @@ pub(crate) use json_lines::JsonLines;
 pub(crate) use minimal::Minimal;
 pub(crate) use profile::Profile;
 pub(crate) use screen::{ad_hoc_screen, screen};
+pub(crate) use tree::Tree;
 
 /// Takes the events of a run, in order, and shows them in its way.
 pub(crate) trait EventSink {

@@ -8,15 +8,16 @@ use std::path::Path;
 use data::fs::FsError;
 
 use super::ansible_text::{AnsibleText, TextOptions};
-use super::{Fan, JsonLines, Minimal, Profile, banner};
+use super::{Fan, JsonLines, Minimal, Profile, Tree, banner};
 use crate::flags::RunFlags;
+use crate::settings::Settings;
 
 /// The screen of `taskbox playbook`.
 ///
 /// # Errors
 /// The file for events cannot be made.
-pub(crate) fn screen(flags: &RunFlags) -> Result<Fan, FsError> {
-    let options = TextOptions::of_stdout(flags.verbose);
+pub(crate) fn screen(flags: &RunFlags, settings: &Settings) -> Result<Fan, FsError> {
+    let options = TextOptions::of_stdout(flags.verbosity(settings));
     let mut fan = shared(flags)?;
     if !flags.json {
         fan.add(AnsibleText::new(stdout(), stderr(), options));
@@ -31,10 +32,19 @@ pub(crate) fn screen(flags: &RunFlags) -> Result<Fan, FsError> {
 ///
 /// # Errors
 /// The file for events cannot be made.
-pub(crate) fn ad_hoc_screen(flags: &RunFlags, one_line: bool) -> Result<Fan, FsError> {
+pub(crate) fn ad_hoc_screen(
+    flags: &RunFlags,
+    settings: &Settings,
+    one_line: bool,
+    tree: Option<&Path>,
+) -> Result<Fan, FsError> {
     let mut fan = shared(flags)?;
     if !flags.json {
-        fan.add(Minimal::new(stdout(), stderr(), TextOptions::of_stdout(flags.verbose), one_line));
+        let options = TextOptions::of_stdout(flags.verbosity(settings));
+        fan.add(Minimal::new(stdout(), stderr(), options, one_line));
+    }
+    if let Some(folder) = tree {
+        fan.add(Tree::new(folder));
     }
     Ok(fan)
 }

@@ -38,10 +38,16 @@ pub struct ConnectionDefaults {
     pub timeout: Option<Duration>,
     /// `host_key_checking`; Ansible's default is true.
     pub host_key_checking: Option<bool>,
+    /// `ssh_args` of the configuration.
+    pub ssh_args: Option<String>,
     /// `--ssh-common-args`
     pub ssh_common_args: Option<String>,
     /// `--ssh-extra-args`
     pub ssh_extra_args: Option<String>,
+    /// `ssh_executable` of the configuration.
+    pub ssh_program: Option<String>,
+    /// `retries` of the configuration: further tries after a fault of the network.
+    pub retries: Option<u32>,
     /// The host to go through: of the inventory's `[bastion]` group.
     pub jump: Option<Box<ConnectionSettings>>,
 }
@@ -178,8 +184,13 @@ impl ConnectionSettings {
                 .map_or(SILENCE, |interval| interval * options.alive_count.unwrap_or(3))
                 .max(SILENCE),
             compression: options.compression,
-            retries: vars.number(&["ansible_ssh_retries"])?.unwrap_or(0).min(1000) as u32,
-            ssh_program: vars.text(&["ansible_ssh_executable"]).unwrap_or_else(|| "ssh".into()),
+            retries: vars
+                .number(&["ansible_ssh_retries"])?
+                .map_or(defaults.retries.unwrap_or(0), |retries| retries.min(1000) as u32),
+            ssh_program: vars
+                .text(&["ansible_ssh_executable"])
+                .or_else(|| defaults.ssh_program.clone())
+                .unwrap_or_else(|| "ssh".into()),
             ssh_words: words,
             jump,
         })
@@ -293,7 +304,8 @@ impl Vars<'_> {
     fn ssh_options(&self, defaults: &ConnectionDefaults) -> (Vec<String>, SshOptions) {
         let common = self.text(&["ansible_ssh_common_args"]).or_else(|| defaults.ssh_common_args.clone());
         let extra = self.text(&["ansible_ssh_extra_args"]).or_else(|| defaults.ssh_extra_args.clone());
-        let lines = [self.text(&["ansible_ssh_args"]), common, extra];
+        let first = self.text(&["ansible_ssh_args"]).or_else(|| defaults.ssh_args.clone());
+        let lines = [first, common, extra];
         let words: Vec<String> = lines.into_iter().flatten().flat_map(|line| split_words(&line)).collect();
         let options = SshOptions::from_words(&words);
         (words, options)

@@ -1,0 +1,23 @@
+//! What runs, and how.
+
+use super::super::setting::Kind::{Bool, Int, List, Path, PathSpec, Text};
+use super::super::setting::{Setting, yes};
+
+/// What runs, and how.
+#[rustfmt::skip]
+pub(super) const RUN: &[Setting] = &[
+    yes("ANSIBLE_HOME", Path, Some("~/.ansible"), &[("defaults", "home")], &["ANSIBLE_HOME"], "the folder for what is kept between runs"),
+    yes("ANY_ERRORS_FATAL", Bool, Some("False"), &[("defaults", "any_errors_fatal")], &["ANSIBLE_ANY_ERRORS_FATAL"], "a failure on one host ends the play on all"),
+    yes("DEFAULT_FORCE_HANDLERS", Bool, Some("False"), &[("defaults", "force_handlers")], &["ANSIBLE_FORCE_HANDLERS"], "handlers run although a task failed"),
+    yes("DEFAULT_FORKS", Int, Some("50"), &[("defaults", "forks")], &["ANSIBLE_FORKS"], "how many hosts are worked on at a time"),
+    yes("DEFAULT_GATHERING", Text, Some("implicit"), &[("defaults", "gathering")], &["ANSIBLE_GATHERING"], "when facts are gathered").one_of(&["implicit", "explicit", "smart"]),
+    yes("DEFAULT_HASH_BEHAVIOUR", Text, Some("replace"), &[("defaults", "hash_behaviour")], &["ANSIBLE_HASH_BEHAVIOUR"], "whether dictionaries of the same name are replaced or merged").one_of(&["replace", "merge"]),
+    yes("DEFAULT_MODULE_ARGS", Text, None, &[("defaults", "module_args")], &["ANSIBLE_MODULE_ARGS"], "the arguments of an ad hoc run"),
+    yes("DEFAULT_MODULE_NAME", Text, Some("command"), &[("defaults", "module_name")], &[], "the module of an ad hoc run"),
+    yes("DEFAULT_POLL_INTERVAL", Int, Some("15"), &[("defaults", "poll_interval")], &["ANSIBLE_POLL_INTERVAL"], "seconds between looks at what runs in the background"),
+    yes("DEFAULT_ROLES_PATH", PathSpec, Some("{home}/roles:/usr/share/ansible/roles:/etc/ansible/roles"), &[("defaults", "roles_path")], &["ANSIBLE_ROLES_PATH"], "folders of roles"),
+    yes("ERROR_ON_MISSING_HANDLER", Bool, Some("True"), &[("defaults", "error_on_missing_handler")], &["ANSIBLE_ERROR_ON_MISSING_HANDLER"], "a notified handler that does not exist is an error"),
+    yes("PLAYBOOK_DIR", Path, None, &[("defaults", "playbook_dir")], &["ANSIBLE_PLAYBOOK_DIR"], "the folder that stands for the playbook's in commands without one"),
+    yes("TAGS_RUN", List, Some(""), &[("tags", "run")], &["ANSIBLE_RUN_TAGS"], "tags to run, as `--tags`"),
+    yes("TAGS_SKIP", List, Some(""), &[("tags", "skip")], &["ANSIBLE_SKIP_TAGS"], "tags to skip, as `--skip-tags`"),
+];
