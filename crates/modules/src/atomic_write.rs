@@ -25,7 +25,18 @@ impl AtomicFile {
     /// # Errors
     /// If the folder is not there or cannot be written.
     pub fn begin(dest: &Path) -> Result<Self, Failure> {
-        let dest = fs::canonicalize(dest).unwrap_or_else(|_| dest.to_path_buf());
+        Self::begin_at(fs::canonicalize(dest).unwrap_or_else(|_| dest.to_path_buf()))
+    }
+
+    /// As [`Self::begin`], but where `dest` is a link, the file takes the place of the link.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn begin_in_place_of_link(dest: &Path) -> Result<Self, Failure> {
+        Self::begin_at(dest.to_path_buf())
+    }
+
+    fn begin_at(dest: PathBuf) -> Result<Self, Failure> {
         let folder = parent(&dest);
         // The end of the name is kept: programs that check the file may look at it.
         let suffix = dest.extension().map(|end| format!(".{}", end.to_string_lossy())).unwrap_or_default();

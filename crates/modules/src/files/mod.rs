@@ -7,6 +7,8 @@ mod copy_tree;
 mod edit;
 mod file;
 mod find;
+mod ini_file;
+mod ini_section;
 mod lineinfile;
 mod replace;
 mod slurp;
@@ -25,6 +27,7 @@ pub(crate) const MODULES: &[&ModuleSpec] = &[
     &copy::SPEC,
     &file::SPEC,
     &find::SPEC,
+    &ini_file::SPEC,
     &lineinfile::SPEC,
     &replace::SPEC,
     &slurp::SPEC,

@@ -142,7 +142,7 @@ impl Download<'_> {
             headers.push(("If-Modified-Since".to_string(), text));
         }
         let call =
-            Call { method, url: self.url, headers, body: None, timeout: timeout(self.args), redirects: 10 };
+            Call { method, url: self.url, headers, body: None, timeout: timeout(self.args), redirects: 10, socket: None };
         http::send(&call, self.args, context).map_err(|failure| self.fail(failure.msg))
     }
 
@@ -235,6 +235,7 @@ impl Download<'_> {
                 body: None,
                 timeout: timeout(self.args),
                 redirects: 10,
+                socket: None,
             };
             let answer = http::send(&call, self.args, context)?;
             if answer.status != 200 {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body, Proxy, ResponseExt};
 
 use super::resolve::addresses;
+use super::unix_socket::UnixConnector;
 use crate::{Arg, Args, Context, Failure, base64};
 
 /// The arguments that all modules with URLs share, but for those that each names its own way.
@@ -47,6 +48,8 @@ pub(super) struct Call<'a> {
     pub(super) timeout: Duration,
     /// How many redirects to follow; more end the request with the last answer.
     pub(super) redirects: u32,
+    /// A Unix socket to talk to instead of the URL's host.
+    pub(super) socket: Option<PathBuf>,
 }
 
 /// What came back; the body is still to be read.
@@ -188,8 +191,11 @@ fn agent(call: &Call, args: &Args, context: &mut Context) -> Result<Agent, Failu
         .proxy(proxy(call.url, args, context)?)
         .tls_config(tls(args)?)
         .build();
-    let names = Names { limit: call.timeout, context: Arc::new(Mutex::new(lookup_context(context))) };
-    Ok(Agent::with_parts(config, DefaultConnector::default(), names))
+    let names = Names { limit: call.timeout, fixed: call.socket.is_some(), context: Arc::new(Mutex::new(lookup_context(context))) };
+    Ok(match &call.socket {
+        Some(path) => Agent::with_parts(config, UnixConnector(path.clone()), names),
+        None => Agent::with_parts(config, DefaultConnector::default(), names),
+    })
 }
 
 /// What asking for a name needs of the surroundings.
@@ -278,6 +284,8 @@ fn is_listed(host: &str, list: &str) -> bool {
 /// Names to addresses as [`addresses`] finds them.
 struct Names {
     limit: Duration,
+    /// Whether names lead nowhere, because a Unix socket is used.
+    fixed: bool,
     context: Arc<Mutex<Context>>,
 }
 
@@ -295,6 +303,12 @@ impl Resolver for Names {
         _: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let host = uri.host().ok_or(ureq::Error::HostNotFound)?;
+        if self.fixed {
+            // Nobody looks at it: the connection goes to a socket.
+            let mut resolved = self.empty();
+            resolved.push(SocketAddr::from(([127, 0, 0, 1], 0)));
+            return Ok(resolved);
+        }
         let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
         let port = uri.port_u16().unwrap_or(usual);
         let mut context = self.context.lock().unwrap_or_else(PoisonError::into_inner);

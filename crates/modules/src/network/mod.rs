@@ -1,15 +1,20 @@
 //! Modules that talk to the network or wait for it: downloads, web services, ports here and elsewhere.
 
+mod download;
 mod get_url;
 mod http;
 mod listen_ports;
+mod multipart;
 mod port_probe;
 mod resolve;
 mod sockets;
+mod unix_socket;
 mod uri;
 mod wait_for;
 
 use crate::ModuleSpec;
+
+pub(crate) use download::download;
 
 pub(crate) const MODULES: &[&ModuleSpec] =
     &[&get_url::SPEC, &listen_ports::SPEC, &port_probe::SPEC, &uri::SPEC, &wait_for::SPEC];

@@ -10,6 +10,7 @@ use data::{Map, Value};
 
 use super::get_url::headers;
 use super::http::{self, Answer, Call, mask};
+use super::multipart::multipart;
 use crate::atomic_write;
 use crate::file_attributes::{self, Changes, FileAttributes};
 use crate::{Arg, ArgType, Args, Context, Default, Failure, ModuleSpec, Outcome, Rules, sha1_of_file};
@@ -27,7 +28,7 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
             .help("The password of basic authentication."),
         Arg::raw("body").help("What to send."),
         Arg::str("body_format")
-            .choices(&["form-urlencoded", "json", "raw"])
+            .choices(&["form-urlencoded", "json", "raw", "form-multipart"])
             .default_str("raw")
             .help("How `body` is written."),
         Arg::path("src").help("A file whose content is sent."),
@@ -43,6 +44,7 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
         Arg::int("timeout").default_int(30).help("How many seconds the server may be silent."),
         Arg::dict("headers").default(Default::Dict).help("Headers of the request."),
         Arg::bool("remote_src").default_bool(false).help("`src` is on the host itself."),
+        Arg::path("unix_socket").help("A Unix socket to talk to in place of the URL's host."),
         Arg::path("ca_path").help("A file of certificates to trust, PEM."),
         Arg::list("unredirected_headers", ArgType::Str)
             .default(Default::List(&[]))
@@ -88,7 +90,7 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let url = args.str("url")?;
     let seconds = args.int("timeout").and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(30).max(1);
     let redirects = redirects(args.str("follow_redirects")?, &method);
-    let call = Call { method: &method, url, headers, body, timeout: Duration::from_secs(seconds), redirects };
+    let call = Call { method: &method, url, headers, body, timeout: Duration::from_secs(seconds), redirects, socket: args.opt_path("unix_socket") };
     let start = Instant::now();
     let answer = http::send(&call, args, context).map_err(|failure| {
         let said = format!("Status code was -1 and not {}: {}", shown_codes(args), failure.msg);
@@ -118,6 +120,13 @@ fn body(args: &Args, headers: &mut Vec<(String, String)>) -> Result<Option<Vec<u
         });
     }
     let Some(body) = args.get("body") else { return Ok(None) };
+    if args.str("body_format")? == "form-multipart" {
+        let (bytes, kind) = multipart(body).map_err(|failure| failure.with("elapsed", 0))?;
+        // Only this one names the boundary.
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        headers.push(("Content-Type".to_string(), kind));
+        return Ok(Some(bytes));
+    }
     let (text, kind) = match (args.str("body_format")?, body) {
         ("json", Value::Str(text)) => (text.to_string(), Some("application/json")),
         ("json", other) => (json::write(other, &JsonStyle::default()), Some("application/json")),

@@ -8,6 +8,7 @@ use data::Value;
 
 use crate::file_attributes::{Changes, FileAttributes};
 use crate::mode::FileMode;
+use crate::network::download;
 use crate::{Arg, ArgType, Args, Context, Default, Diff, Failure, ModuleSpec, Outcome, atomic_write};
 
 pub(super) static SPEC: ModuleSpec = ModuleSpec {
@@ -28,7 +29,7 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
         Arg::list("components", ArgType::Str).help("Its components, such as `main`."),
         Arg::list("architectures", ArgType::Str).help("Architectures to look for."),
         Arg::str("signed_by")
-            .help("The file of the key on the host, its fingerprint, or the key itself; not an address."),
+            .help("The file of the key on the host, its fingerprint, or an address of it, or the key itself."),
         Arg::bool("enabled").help("Whether apt uses it."),
         Arg::bool("trusted").help("Whether it is believed without a signature."),
         Arg::bool("allow_downgrade_to_insecure").help("Whether its signature may go away."),
@@ -73,16 +74,15 @@ fn run_in(apt: &Path, args: &Args, context: &mut Context) -> Result<Outcome, Fai
         return Ok(Outcome::new(!there.is_empty())
             .with("repo", Value::Null)
             .with("dest", shown)
+            .with("key_filename", apt.join("keyrings").join(format!("{slug}.gpg")).display().to_string())
             .with_diff(diff));
     }
-    let key =
-        args.opt_str("signed_by").filter(|text| text.starts_with("http:") || text.starts_with("https:"));
-    if let Some(address) = key {
-        return Err(Failure::new(format!(
-            "Could not fetch signed_by key: `signed_by` is an address ({address}); fetch it with `get_url` and give the file"
-        )));
-    }
-    let repo = render(args);
+    let key = match args.opt_str("signed_by").filter(|text| is_address(text)) {
+        Some(url) => Some(Key::fetch(url, apt, &slug, context)?),
+        None => None,
+    };
+    let key_file = key.as_ref().map(|key| key.path.display().to_string());
+    let repo = render(args, key_file.as_deref());
     let mut changed = before.as_deref() != Some(&repo);
     if changed && !context.check {
         atomic_write::write(&path, repo.as_bytes(), false)?;
@@ -93,13 +93,59 @@ fn run_in(apt: &Path, args: &Args, context: &mut Context) -> Result<Outcome, Fai
         context,
         &mut Changes::default(),
     )?;
+    if let Some(key) = key {
+        changed |= key.put(context)?;
+    }
+    let given = args.opt_str("signed_by").filter(|text| Path::new(text).is_file()).map(str::to_owned);
     let diff = Diff::text(before.unwrap_or_default(), repo.clone()).headers(shown.clone(), shown.clone());
     Ok(Outcome::new(changed)
         .with("repo", repo)
         .with("dest", shown)
-        .with("key_filename", Value::Null)
+        .with("key_filename", key_file.or(given).map_or(Value::Null, Value::from))
         .with_diff(diff))
 }
+
+fn is_address(text: &str) -> bool {
+    !text.contains(char::is_whitespace) && ["http://", "https://", "file://"].iter().any(|scheme| text.starts_with(scheme))
+}
+
+/// A key fetched from an address, and the file below `keyrings` that it goes to.
+struct Key {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Key {
+    fn fetch(url: &str, apt: &Path, slug: &str, context: &mut Context) -> Result<Self, Failure> {
+        let bytes = download(url, &[], true, context)
+            .map_err(|failure| Failure::new(format!("Could not fetch signed_by key: {}", failure.msg)))?;
+        let armored = bytes.windows(ARMOR.len()).any(|part| part == ARMOR);
+        let end = if armored { "asc" } else { "gpg" };
+        Ok(Self { path: apt.join("keyrings").join(format!("{slug}.{end}")), bytes })
+    }
+
+    /// Writes the file with mode 0644 if it is not that already.
+    fn put(&self, context: &mut Context) -> Result<bool, Failure> {
+        let mut changed = false;
+        if !fs::read(&self.path).is_ok_and(|there| there == self.bytes) {
+            changed = true;
+            if !context.check {
+                if let Some(folder) = self.path.parent() {
+                    fs::create_dir_all(folder).map_err(|error| Failure::io("could not make", folder, &error))?;
+                }
+                atomic_write::write(&self.path, &self.bytes, false)?;
+            }
+        }
+        let readable = FileAttributes {
+            mode: Some(FileMode::parse(&Value::from("0644"))?),
+            ..FileAttributes::default()
+        };
+        Ok(changed | readable.apply(&self.path, context, &mut Changes::default())?)
+    }
+}
+
+/// How a key in text form begins.
+const ARMOR: &[u8] = b"-----BEGIN PGP PUBLIC KEY BLOCK-----";
 
 /// The name of the file: lower case, dashes for blanks, nothing else but letters, digits and dashes.
 fn slug(name: &str) -> String {
@@ -116,11 +162,12 @@ fn slug(name: &str) -> String {
 }
 
 /// The file's text: one field a line, in the order of the arguments' names.
-fn render(args: &Args) -> String {
+fn render(args: &Args, key_file: Option<&str>) -> String {
     let mut fields: Vec<(&str, String)> = Vec::new();
     for arg in SPEC.args.iter().filter(|arg| !matches!(arg.name, "mode" | "state")) {
         let text = match args.get(arg.name) {
             None => continue,
+            Some(_) if arg.name == "signed_by" && key_file.is_some() => key_file.unwrap_or_default().to_owned(),
             Some(Value::Bool(flag)) => if *flag { "yes" } else { "no" }.to_owned(),
             Some(Value::Int(number)) => number.to_string(),
             Some(Value::List(_)) => args.strings(arg.name).join(" "),

@@ -1,17 +1,34 @@
 //! Modules that install, remove and list packages.
 
 mod apt;
+mod apt_key;
+mod apt_repository;
 mod deb822_repository;
+mod debconf;
 mod debian_version;
 mod dnf;
 mod dpkg;
 mod dpkg_selections;
 mod facts;
 mod package;
+mod pip;
+mod pip_requirement;
+mod pip_version;
 mod remote_file;
 mod rpm;
+mod source_list;
 
 use crate::ModuleSpec;
 
-pub(crate) const MODULES: &[&ModuleSpec] =
-    &[&apt::SPEC, &deb822_repository::SPEC, &dnf::SPEC, &dpkg_selections::SPEC, &facts::SPEC, &package::SPEC];
+pub(crate) const MODULES: &[&ModuleSpec] = &[
+    &apt::SPEC,
+    &apt_key::SPEC,
+    &apt_repository::SPEC,
+    &deb822_repository::SPEC,
+    &debconf::SPEC,
+    &dnf::SPEC,
+    &dpkg_selections::SPEC,
+    &facts::SPEC,
+    &package::SPEC,
+    &pip::SPEC,
+];

@@ -1,5 +1,6 @@
 //! Modules for what a host is: its name, users, kernel settings, mounts and times.
 
+mod alternatives;
 mod authorized_key;
 mod cron;
 mod crontab;
@@ -7,6 +8,8 @@ mod fstab;
 mod getent;
 mod group;
 mod hostname;
+mod known_hosts;
+mod locale_gen;
 mod modprobe;
 mod mount;
 mod sysctl;
@@ -16,11 +19,14 @@ mod user;
 use crate::ModuleSpec;
 
 pub(crate) const MODULES: &[&ModuleSpec] = &[
+    &alternatives::SPEC,
     &authorized_key::SPEC,
     &cron::SPEC,
     &getent::SPEC,
     &group::SPEC,
     &hostname::SPEC,
+    &known_hosts::SPEC,
+    &locale_gen::SPEC,
     &modprobe::SPEC,
     &mount::SPEC,
     &sysctl::SPEC,

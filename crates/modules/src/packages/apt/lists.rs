@@ -73,7 +73,7 @@ fn any_list(folder: &Path) -> bool {
 }
 
 /// Tries, and tries again after pauses that double.
-fn fetch(args: &Args, apt: &AptGet, context: &mut Context) -> Result<(), Failure> {
+pub(super) fn fetch(args: &Args, apt: &AptGet, context: &mut Context) -> Result<(), Failure> {
     let tries = args.int("update_cache_retries").unwrap_or(5);
     let longest = u64::try_from(args.int("update_cache_retry_max_delay").unwrap_or(12)).unwrap_or(0);
     let mut reason = String::from("unknown reason");

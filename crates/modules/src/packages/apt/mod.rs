@@ -63,6 +63,11 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
     ..ModuleSpec::DEFAULTS
 };
 
+/// Fetches the package lists, as often as `update_cache_retries` says.
+pub(super) fn update_lists(args: &Args, context: &mut Context) -> Result<(), Failure> {
+    lists::fetch(args, &AptGet::new(args, context)?, context)
+}
+
 fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let apt = AptGet::new(args, context)?;
     private_lists::look_or_remove(context);

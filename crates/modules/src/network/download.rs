@@ -1,0 +1,41 @@
+//! A small file from the network for modules that take addresses of keys and lists.
+
+use std::fs;
+use std::io::Read;
+use std::time::Duration;
+
+use super::http::{self, Call, mask};
+use crate::{Args, Context, Failure};
+
+/// More than this is no key and no list.
+const MAX_SIZE: u64 = 16 * 1024 * 1024;
+
+/// What is at an address: `http://`, `https://` or `file://`. Headers are name and value.
+///
+/// # Errors
+/// If it cannot be reached, or the answer is not 200; the message has no password in it.
+pub(crate) fn download(
+    url: &str,
+    headers: &[(&str, &str)],
+    validate_certs: bool,
+    context: &mut Context,
+) -> Result<Vec<u8>, Failure> {
+    if let Some(path) = url.strip_prefix("file://") {
+        return fs::read(path).map_err(|error| Failure::io("could not read", path, &error));
+    }
+    let args = Args::default().with("validate_certs", validate_certs).with("use_proxy", true);
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let call =
+        Call { method: "GET", url, headers, body: None, timeout: Duration::from_secs(30), redirects: 10, socket: None };
+    let answer = http::send(&call, &args, context)?;
+    if answer.status != 200 {
+        return Err(Failure::new(format!("HTTP Error {}: {} ({})", answer.status, answer.reason, mask(url))));
+    }
+    let mut bytes = Vec::new();
+    answer
+        .reader()
+        .take(MAX_SIZE)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::new(format!("the download of {} broke off: {error}", mask(url))))?;
+    Ok(bytes)
+}
