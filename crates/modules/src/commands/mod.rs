@@ -2,6 +2,8 @@
 
 mod async_status;
 mod command;
+mod git;
+mod git_repository;
 mod ping;
 mod raw;
 mod script;
@@ -10,4 +12,4 @@ mod shell;
 use crate::ModuleSpec;
 
 pub(crate) const MODULES: &[&ModuleSpec] =
-    &[&async_status::SPEC, &command::SPEC, &shell::SPEC, &raw::SPEC, &script::SPEC, &ping::SPEC];
+    &[&async_status::SPEC, &command::SPEC, &git::SPEC, &shell::SPEC, &raw::SPEC, &script::SPEC, &ping::SPEC];

@@ -145,14 +145,24 @@ mod tests {
         let path = folder.path().join("f");
         type Case<'a> = (&'a str, Vec<(&'static str, Value)>, &'a str, &'a str);
         let cases: Vec<Case> = vec![
-            ("[a]\n#x = 1\n[b]\nx=1\n", vec![("value", "2".into())], "[a]\nx = 2\n[b]\nx=1\n", "option changed"),
+            (
+                "[a]\n#x = 1\n[b]\nx=1\n",
+                vec![("value", "2".into())],
+                "[a]\nx = 2\n[b]\nx=1\n",
+                "option changed",
+            ),
             (
                 "[a]\n#x = 1\n[b]\n",
                 vec![("value", "2".into()), ("modify_inactive_option", false.into())],
-                "[a]\n#x = 1\nx = 2\n[b]\n",
+                "[a]\nx = 2\n#x = 1\n[b]\n",
                 "option added",
             ),
-            ("[a]\ny = 1\n\n# end\n", vec![("value", "2".into())], "[a]\ny = 1\nx = 2\n\n# end\n", "option added"),
+            (
+                "[a]\ny = 1\n\n# end\n",
+                vec![("value", "2".into())],
+                "[a]\ny = 1\nx = 2\n\n# end\n",
+                "option added",
+            ),
             ("[a]\nx = 1\nx = 2\n", vec![("value", "2".into())], "[a]\nx = 2\n", "option changed"),
             (
                 "[a]\nx = 1\n",
@@ -161,7 +171,12 @@ mod tests {
                 "option added",
             ),
             ("[a]\nx=1\n", vec![("value", "1".into()), ("ignore_spaces", true.into())], "[a]\nx=1\n", "OK"),
-            ("[a]\nx=1\n", vec![("value", "2".into()), ("no_extra_spaces", true.into())], "[a]\nx=2\n", "option changed"),
+            (
+                "[a]\nx=1\n",
+                vec![("value", "2".into()), ("no_extra_spaces", true.into())],
+                "[a]\nx=2\n",
+                "option changed",
+            ),
             ("[a]\nx\n", vec![("allow_no_value", true.into())], "[a]\nx\n", "OK"),
             ("[a]\nx = 1\n", vec![("allow_no_value", true.into())], "[a]\nx\n", "option changed"),
             ("[a]\nx = 1\n#x = 2\n", vec![("state", "absent".into())], "[a]\n#x = 2\n", "option changed"),

@@ -88,9 +88,10 @@ fn head_name(line: &str) -> Option<&str> {
 
 impl Condition {
     fn holds(&self, lines: &[String]) -> bool {
-        lines.iter().filter_map(|line| read_option(line, &self.option, true)).any(|found| {
-            self.values.is_empty() || self.values.iter().any(|value| value == found.value)
-        })
+        lines
+            .iter()
+            .filter_map(|line| read_option(line, &self.option, true))
+            .any(|found| self.values.is_empty() || self.values.iter().any(|value| value == found.value))
     }
 }
 
@@ -111,9 +112,7 @@ fn read_option<'a>(line: &'a str, option: &str, inactive: bool) -> Option<Found<
         rest.strip_prefix('=').map(|value| value.trim_start_matches(blank))
     };
     let line = line.strip_suffix('\n').unwrap_or(line).trim_start_matches(blank);
-    if inactive
-        && let Some(value) = line.strip_prefix(['#', ';']).and_then(value_after)
-    {
+    if inactive && let Some(value) = line.strip_prefix(['#', ';']).and_then(value_after) {
         return Some(Found { value, inactive: true });
     }
     value_after(line).map(|value| Found { value, inactive: false })

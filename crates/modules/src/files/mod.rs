@@ -1,5 +1,7 @@
 //! Modules that look at files and change them.
 
+mod archive;
+mod archive_format;
 mod assemble;
 mod blockinfile;
 mod copy;
@@ -16,12 +18,15 @@ mod stat;
 mod tar_entry;
 mod temporary;
 mod unarchive;
+mod zip_reader;
+mod zip_writer;
 
 use crate::ModuleSpec;
 
 pub(crate) use stat::checksum;
 
 pub(crate) const MODULES: &[&ModuleSpec] = &[
+    &archive::SPEC,
     &assemble::SPEC,
     &blockinfile::SPEC,
     &copy::SPEC,

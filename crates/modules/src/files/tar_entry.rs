@@ -1,4 +1,4 @@
-//! One entry of a tar archive: whether it may be unpacked, whether it is there already, and unpacking it.
+//! One entry of an archive, tar or zip: whether it may be unpacked, whether it is there already, and unpacking it.
 
 use std::fs::{self, File, FileTimes};
 use std::io::{self, Read};
@@ -8,7 +8,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tar::{Entry, EntryType};
 
+use super::zip_reader::ZipEntry;
 use crate::atomic_write::AtomicFile;
+use crate::file_attributes::umask;
 use crate::{Args, Failure, accounts, shell_pattern};
 
 /// Which entries are wanted, and under which names.
@@ -39,6 +41,16 @@ impl Selection {
         Ok(selection)
     }
 
+    /// Where an entry of this name goes within the folder; nowhere if it is not wanted.
+    fn place(&self, full: &Path) -> Result<Option<PathBuf>, Failure> {
+        let whole = clean(full)?;
+        if !self.takes(&whole) {
+            return Ok(None);
+        }
+        let path: PathBuf = whole.components().skip(self.strip).collect();
+        Ok((!path.as_os_str().is_empty()).then_some(path))
+    }
+
     /// As `tar` does it: a pattern names an entry or a folder above it.
     fn takes(&self, path: &Path) -> bool {
         let named = |patterns: &[String]| {
@@ -53,8 +65,11 @@ impl Selection {
 }
 
 /// An entry that may be unpacked.
-pub(super) struct Item<'a, R: Read> {
-    entry: Entry<'a, R>,
+pub(super) struct Item<'a> {
+    content: Box<dyn Read + 'a>,
+    size: u64,
+    /// As the archive names it.
+    pub(super) name: String,
     /// Its path within the folder.
     pub(super) path: PathBuf,
     kind: Kind,
@@ -72,9 +87,39 @@ enum Kind {
     Hard(PathBuf),
 }
 
-impl<'a, R: Read> Item<'a, R> {
-    /// `None` for an entry that is not wanted.
-    pub(super) fn new(entry: Entry<'a, R>, selection: &Selection) -> Result<Option<Self>, Failure> {
+impl<'a> Item<'a> {
+    /// An entry of a zip archive; `None` for one that is not wanted.
+    pub(super) fn of_zip(entry: ZipEntry, selection: &Selection) -> Result<Option<Self>, Failure> {
+        let Some(path) = selection.place(Path::new(&entry.name))? else { return Ok(None) };
+        let folder = entry.is_folder();
+        let usual = if folder { 0o777 } else { 0o666 } & !umask();
+        let mode = entry.mode.map_or(usual, |mode| mode & 0o7777);
+        let kind = match entry.mode.map(|mode| mode & 0o170_000) {
+            Some(0o120_000) => {
+                let mut target = String::new();
+                entry.open()?.read_to_string(&mut target).map_err(|error| {
+                    Failure::new(format!("the link {} cannot be read: {error}", entry.name))
+                })?;
+                Kind::Link(checked_target(&path, PathBuf::from(target))?)
+            }
+            _ if folder => Kind::Folder,
+            None | Some(0 | 0o100_000) => Kind::File,
+            Some(_) => {
+                let said = format!("the archive holds {}, which is no file, folder or link", entry.name);
+                return Err(Failure::new(said));
+            }
+        };
+        let (size, seconds, name) = (entry.size, entry.seconds, entry.name.clone());
+        let content: Box<dyn Read> =
+            if matches!(kind, Kind::File) { Box::new(entry.open()?) } else { Box::new(io::empty()) };
+        Ok(Some(Self { content, size, name, path, kind, mode, seconds, owner: None }))
+    }
+
+    /// An entry of a tar archive; `None` for one that is not wanted.
+    pub(super) fn of_tar<R: Read + 'a>(
+        entry: Entry<'a, R>,
+        selection: &Selection,
+    ) -> Result<Option<Self>, Failure> {
         let broken =
             |error: io::Error| Failure::new(format!("an entry of the archive cannot be read: {error}"));
         let full = entry.path().map_err(broken)?.into_owned();
@@ -82,14 +127,7 @@ impl<'a, R: Read> Item<'a, R> {
         if matches!(kind, EntryType::XGlobalHeader | EntryType::XHeader) {
             return Ok(None);
         }
-        let whole = clean(&full)?;
-        if !selection.takes(&whole) {
-            return Ok(None);
-        }
-        let path: PathBuf = whole.components().skip(selection.strip).collect();
-        if path.as_os_str().is_empty() {
-            return Ok(None);
-        }
+        let Some(path) = selection.place(&full)? else { return Ok(None) };
         let target = entry.link_name().map_err(broken)?.map(std::borrow::Cow::into_owned).unwrap_or_default();
         let kind = match kind {
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::File,
@@ -107,7 +145,8 @@ impl<'a, R: Read> Item<'a, R> {
         let header = entry.header();
         let (mode, seconds) = (header.mode().map_err(broken)? & 0o7777, header.mtime().map_err(broken)?);
         let owner = if rustix::process::geteuid().is_root() { owner_of(header) } else { None };
-        Ok(Some(Self { path, kind, mode, seconds, owner, entry }))
+        let (size, name) = (entry.size(), full.to_string_lossy().into_owned());
+        Ok(Some(Self { content: Box::new(entry), size, name, path, kind, mode, seconds, owner }))
     }
 
     pub(super) fn is_folder(&self) -> bool {
@@ -119,14 +158,14 @@ impl<'a, R: Read> Item<'a, R> {
         let place = self.place(dest)?;
         if self.differs_without_reading(dest, keep_newer) {
             // Read all the same: an archive that ends too soon must be found before anything is written.
-            io::copy(&mut self.entry, &mut io::sink()).map_err(|error| self.cut(&error))?;
+            io::copy(&mut self.content, &mut io::sink()).map_err(|error| self.cut(&error))?;
             return Ok(true);
         }
         if !matches!(self.kind, Kind::File) {
             return Ok(false);
         }
         let mut there = File::open(&place).map_err(|error| Failure::io("could not read", &place, &error))?;
-        let same = same_content(&mut self.entry, &mut there).map_err(|error| self.cut(&error))?;
+        let same = same_content(&mut self.content, &mut there).map_err(|error| self.cut(&error))?;
         Ok(!same)
     }
 
@@ -149,7 +188,7 @@ impl<'a, R: Read> Item<'a, R> {
             Kind::File if keep_newer && found.is_file() && found.mtime() > time => false,
             Kind::File => {
                 !found.is_file()
-                    || found.len() != self.entry.size()
+                    || found.len() != self.size
                     || found.mtime() != time
                     || found.mode() & 0o7777 != self.mode
             }
@@ -202,7 +241,7 @@ impl<'a, R: Read> Item<'a, R> {
                     fs::remove_file(&place).map_err(failed)?;
                 }
                 let mut file = AtomicFile::begin(&place)?;
-                file.fill(&mut self.entry)?;
+                file.fill(&mut self.content)?;
                 file.replace(false)?;
             }
             Kind::Link(target) => {

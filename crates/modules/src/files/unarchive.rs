@@ -10,6 +10,7 @@ use flate2::read::MultiGzDecoder;
 use tar::Archive;
 
 use super::tar_entry::{Item, Selection};
+use super::zip_reader;
 use crate::file_attributes::{self, Changes, FileAttributes};
 use crate::process::find_program;
 use crate::{Arg, ArgType, Args, Blob, Context, Default, Failure, ModuleSpec, Outcome, Rules};
@@ -60,11 +61,12 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let source = Source::from_args(args, context)?;
     let format = source.format(context)?;
     // All is looked at before anything is written: an archive that may not be unpacked leaves nothing behind.
-    let mut names = Vec::new();
+    let (mut names, mut paths) = (Vec::new(), Vec::new());
     let mut changed = false;
     let keep_newer = args.bool("keep_newer");
     each(&source, format, &selection, context, |item, _| {
-        names.push(item.path.display().to_string());
+        paths.push(item.path.display().to_string());
+        names.push(item.name.clone());
         changed |= item.differs(&dest, keep_newer)?;
         Ok(())
     })?;
@@ -94,7 +96,7 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
         outcome = outcome.with("extract_results", done);
     }
     if !context.check {
-        outcome.changed |= set_attributes(&names, &dest, args, context)?;
+        outcome.changed |= set_attributes(&paths, &dest, args, context)?;
     }
     if args.bool("list_files") {
         outcome = outcome.with("files", names.into_iter().map(Value::from).collect::<Value>());
@@ -125,15 +127,24 @@ fn each(
     format: Format,
     selection: &Selection,
     context: &mut Context,
-    mut take: impl FnMut(Item<'_, Box<dyn Read>>, &Context) -> Result<(), Failure>,
+    mut take: impl FnMut(Item<'_>, &Context) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    if format == Format::Zip {
+        for entry in zip_reader::entries(source.seekable(context)?, &source.name)? {
+            context.go_on()?;
+            if let Some(item) = Item::of_zip(entry, selection)? {
+                take(item, context)?;
+            }
+        }
+        return Ok(());
+    }
     let broken =
         |error: std::io::Error| Failure::new(format!("could not read the archive {}: {error}", source.name));
     let mut archive = Archive::new(format.open(source, context)?);
     for entry in archive.entries().map_err(broken)? {
         context.go_on()?;
         let entry = entry.map_err(broken)?;
-        if let Some(item) = Item::new(entry, selection)? {
+        if let Some(item) = Item::of_tar(entry, selection)? {
             take(item, context)?;
         }
     }
@@ -181,6 +192,18 @@ impl Source {
         opened.map_err(|error| Failure::new(format!("Source '{}' not readable, {error}", self.name)))
     }
 
+    /// A file that can be read anywhere, as zip archives must be.
+    fn seekable(&self, context: &Context) -> Result<File, Failure> {
+        let failed =
+            |error: std::io::Error| Failure::new(format!("Source '{}' not readable, {error}", self.name));
+        if let Place::File(path) = &self.place {
+            return File::open(path).map_err(failed);
+        }
+        let mut file = tempfile::tempfile_in(&context.tmpdir).map_err(failed)?;
+        std::io::copy(&mut self.open()?, &mut file).map_err(failed)?;
+        Ok(file)
+    }
+
     /// What the first bytes say, whatever the name says.
     fn format(&self, context: &Context) -> Result<Format, Failure> {
         let mut head = Vec::new();
@@ -188,7 +211,7 @@ impl Source {
         read.map_err(|error| Failure::new(format!("Source '{}' not readable, {error}", self.name)))?;
         let format = Format::of(&head).ok_or_else(|| {
             Failure::new(format!(
-                "Failed to find handler for \"{}\": it is neither tar nor tar compressed by gzip, bzip2, xz or zstd",
+                "Failed to find handler for \"{}\": it is neither zip nor tar nor tar compressed by gzip, bzip2, xz or zstd",
                 self.name
             ))
         })?;
@@ -205,6 +228,7 @@ impl Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Plain,
+    Zip,
     Gzip,
     Bzip2,
     Xz,
@@ -214,6 +238,7 @@ enum Format {
 impl Format {
     fn of(head: &[u8]) -> Option<Self> {
         Some(match head {
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Zip,
             [0x1f, 0x8b, ..] => Self::Gzip,
             [b'B', b'Z', b'h', ..] => Self::Bzip2,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
@@ -227,6 +252,7 @@ impl Format {
     fn handler(self) -> &'static str {
         match self {
             Self::Plain => "TarArchive",
+            Self::Zip => "ZipArchive",
             Self::Gzip => "TgzArchive",
             Self::Bzip2 => "TarBzipArchive",
             Self::Xz => "TarXzArchive",
@@ -239,14 +265,14 @@ impl Format {
         match self {
             Self::Bzip2 => Some("bzip2"),
             Self::Xz => Some("xz"),
-            Self::Plain | Self::Gzip | Self::Zstd => None,
+            Self::Plain | Self::Zip | Self::Gzip | Self::Zstd => None,
         }
     }
 
     fn open(self, source: &Source, context: &Context) -> Result<Box<dyn Read>, Failure> {
         let raw = source.open()?;
         Ok(match self {
-            Self::Plain => raw,
+            Self::Plain | Self::Zip => raw,
             Self::Gzip => Box::new(MultiGzDecoder::new(raw)),
             Self::Zstd => {
                 let wrong =
@@ -373,6 +399,31 @@ mod tests {
             let result = unpack(&bytes, dest.path(), &[]);
             assert_eq!(result.get_str("handler"), Some(handler), "{result:?}");
             assert_eq!(fs::read(dest.path().join("f")).unwrap(), b"hello");
+        }
+    }
+
+    #[test]
+    fn zip_archives_are_unpacked_and_refused_by_the_same_rules() {
+        let zip = |name: &str| {
+            let mut zip = crate::files::zip_writer::ZipWriter::new(Vec::new());
+            zip.file("good", 0o640, 1_000_000_000, &b"x"[..]).unwrap();
+            zip.file(name, 0o640, 1_000_000_000, &b"x"[..]).unwrap();
+            zip.finish().unwrap()
+        };
+        let dest = tempfile::tempdir().unwrap();
+        let result = unpack(&zip("d/f"), dest.path(), &[]);
+        assert_eq!(result.get_str("handler"), Some("ZipArchive"), "{result:?}");
+        let about = fs::metadata(dest.path().join("d/f")).unwrap();
+        assert_eq!(about.permissions().mode() & 0o777, 0o640);
+        assert_eq!(unpack(&zip("d/f"), dest.path(), &[]).get("changed"), Some(&Value::from(false)));
+        for name in ["../evil", "/etc/evil"] {
+            let dest = tempfile::tempdir().unwrap();
+            assert_eq!(
+                unpack(&zip(name), dest.path(), &[]).get("failed"),
+                Some(&Value::from(true)),
+                "{name}"
+            );
+            assert_eq!(fs::read_dir(dest.path()).unwrap().count(), 0, "{name}");
         }
     }
 

@@ -25,8 +25,15 @@ pub(crate) fn download(
     }
     let args = Args::default().with("validate_certs", validate_certs).with("use_proxy", true);
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let call =
-        Call { method: "GET", url, headers, body: None, timeout: Duration::from_secs(30), redirects: 10, socket: None };
+    let call = Call {
+        method: "GET",
+        url,
+        headers,
+        body: None,
+        timeout: Duration::from_secs(30),
+        redirects: 10,
+        socket: None,
+    };
     let answer = http::send(&call, &args, context)?;
     if answer.status != 200 {
         return Err(Failure::new(format!("HTTP Error {}: {} ({})", answer.status, answer.reason, mask(url))));

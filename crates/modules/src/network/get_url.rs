@@ -141,8 +141,15 @@ impl Download<'_> {
             let text = time.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
             headers.push(("If-Modified-Since".to_string(), text));
         }
-        let call =
-            Call { method, url: self.url, headers, body: None, timeout: timeout(self.args), redirects: 10, socket: None };
+        let call = Call {
+            method,
+            url: self.url,
+            headers,
+            body: None,
+            timeout: timeout(self.args),
+            redirects: 10,
+            socket: None,
+        };
         http::send(&call, self.args, context).map_err(|failure| self.fail(failure.msg))
     }
 

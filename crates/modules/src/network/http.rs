@@ -191,7 +191,11 @@ fn agent(call: &Call, args: &Args, context: &mut Context) -> Result<Agent, Failu
         .proxy(proxy(call.url, args, context)?)
         .tls_config(tls(args)?)
         .build();
-    let names = Names { limit: call.timeout, fixed: call.socket.is_some(), context: Arc::new(Mutex::new(lookup_context(context))) };
+    let names = Names {
+        limit: call.timeout,
+        fixed: call.socket.is_some(),
+        context: Arc::new(Mutex::new(lookup_context(context))),
+    };
     Ok(match &call.socket {
         Some(path) => Agent::with_parts(config, UnixConnector(path.clone()), names),
         None => Agent::with_parts(config, DefaultConnector::default(), names),

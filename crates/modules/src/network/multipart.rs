@@ -14,7 +14,10 @@ use crate::{Failure, base64};
 pub(super) fn multipart(fields: &Value) -> Result<(Vec<u8>, String), Failure> {
     let wrong = || Failure::new("failed to parse body as form-multipart: body must be a dictionary");
     let fields = fields.as_map().ok_or_else(wrong)?;
-    let parts = fields.iter().map(|(name, value)| Part::new(&name.to_string(), value)).collect::<Result<Vec<_>, _>>()?;
+    let parts = fields
+        .iter()
+        .map(|(name, value)| Part::new(&name.to_string(), value))
+        .collect::<Result<Vec<_>, _>>()?;
     let boundary = boundary(&parts)?;
     let mut body = Vec::new();
     for part in &parts {
@@ -53,7 +56,9 @@ impl Part {
         let bytes = match (content, filename) {
             (Some(text), _) => text.into_bytes(),
             (None, Some(path)) => fs::read(path).map_err(|error| {
-                Failure::new(format!("failed to parse body as form-multipart: could not read {path}: {error}"))
+                Failure::new(format!(
+                    "failed to parse body as form-multipart: could not read {path}: {error}"
+                ))
             })?,
             (None, None) => {
                 return Err(Failure::new(format!(
@@ -68,7 +73,8 @@ impl Part {
         };
         // Ansible sends files whose content it read as base64 unless told otherwise.
         let from_file = filename.is_some() && about.get("content").is_none_or(Value::is_null);
-        let encoding = about.get_str("multipart_encoding").unwrap_or(if from_file { "base64" } else { "7or8bit" });
+        let encoding =
+            about.get_str("multipart_encoding").unwrap_or(if from_file { "base64" } else { "7or8bit" });
         let mut head = format!("Content-Type: {kind}\r\n{disposition}{file}\r\n");
         let content = match encoding {
             "base64" => {
@@ -99,7 +105,8 @@ fn quoted(text: &str) -> String {
 
 /// A content type by the end of the name; of common ends only.
 fn guess(filename: Option<&str>) -> String {
-    let end = filename.and_then(|name| Path::new(name).extension()).map(|end| end.to_string_lossy().to_lowercase());
+    let end =
+        filename.and_then(|name| Path::new(name).extension()).map(|end| end.to_string_lossy().to_lowercase());
     match end.as_deref() {
         Some("txt" | "conf" | "log") => "text/plain",
         Some("html" | "htm") => "text/html",
@@ -124,10 +131,14 @@ fn boundary(parts: &[Part]) -> Result<String, Failure> {
     use std::io::Read;
     loop {
         let mut random = [0_u8; 12];
-        let mut source = fs::File::open("/dev/urandom").map_err(|error| Failure::io("could not read", "/dev/urandom", &error))?;
-        source.read_exact(&mut random).map_err(|error| Failure::io("could not read", "/dev/urandom", &error))?;
+        let mut source = fs::File::open("/dev/urandom")
+            .map_err(|error| Failure::io("could not read", "/dev/urandom", &error))?;
+        source
+            .read_exact(&mut random)
+            .map_err(|error| Failure::io("could not read", "/dev/urandom", &error))?;
         let boundary = format!("==============={}==", crate::hex::encode(&random));
-        let held = |part: &Part| part.content.windows(boundary.len()).any(|bytes| bytes == boundary.as_bytes());
+        let held =
+            |part: &Part| part.content.windows(boundary.len()).any(|bytes| bytes == boundary.as_bytes());
         if !parts.iter().any(held) {
             return Ok(boundary);
         }
@@ -144,7 +155,11 @@ mod tests {
         let path = folder.path().join("a.txt");
         fs::write(&path, "hello").unwrap();
         let file = Map::from([("filename", Value::from(path.to_str().unwrap()))]);
-        let named = Map::from([("content", Value::from("x")), ("filename", "b.json".into()), ("mime_type", "text/x".into())]);
+        let named = Map::from([
+            ("content", Value::from("x")),
+            ("filename", "b.json".into()),
+            ("mime_type", "text/x".into()),
+        ]);
         let fields = Map::from([("plain", Value::from("v")), ("file", file.into()), ("named", named.into())]);
         let (body, kind) = multipart(&Value::Map(fields)).unwrap();
         let text = String::from_utf8(body).unwrap();
@@ -152,7 +167,12 @@ mod tests {
         assert_eq!(text.matches(&format!("--{boundary}\r\n")).count(), 3);
         assert!(text.ends_with(&format!("--{boundary}--\r\n")));
         assert!(text.contains("name=\"plain\"\r\n\r\nv\r\n"), "{text}");
-        assert!(text.contains("name=\"file\"; filename=\"a.txt\"\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n"), "{text}");
+        assert!(
+            text.contains(
+                "name=\"file\"; filename=\"a.txt\"\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n"
+            ),
+            "{text}"
+        );
         assert!(text.contains("Content-Type: text/x\r\nContent-Disposition: form-data; name=\"named\"; filename=\"b.json\"\r\n\r\nx\r\n"), "{text}");
     }
 
@@ -160,7 +180,9 @@ mod tests {
     fn what_cannot_be_sent_is_told() {
         assert!(multipart(&Value::from("x")).is_err());
         let empty = Map::from([("a", Value::Map(Map::new()))]);
-        assert!(multipart(&Value::Map(empty)).unwrap_err().msg.contains("at least one of filename or content"));
+        assert!(
+            multipart(&Value::Map(empty)).unwrap_err().msg.contains("at least one of filename or content")
+        );
         let number = Map::from([("a", Value::from(1))]);
         assert!(multipart(&Value::Map(number)).unwrap_err().msg.contains("cannot be type int"));
     }

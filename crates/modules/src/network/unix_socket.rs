@@ -5,7 +5,9 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use ureq::Error;
-use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+};
 
 /// Connects to one socket, whatever host the URL names.
 #[derive(Debug)]
@@ -16,10 +18,13 @@ impl Connector for UnixConnector {
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>, Error> {
         if details.needs_tls() {
-            return Err(Error::Io(io::Error::other("`https` over a Unix socket is not supported; use `http`")));
+            return Err(Error::Io(io::Error::other(
+                "`https` over a Unix socket is not supported; use `http`",
+            )));
         }
         let stream = UnixStream::connect(&self.0)?;
-        let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
+        let buffers =
+            LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
         Ok(Some(UnixTransport { stream, buffers }))
     }
 }

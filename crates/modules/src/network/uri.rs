@@ -90,7 +90,15 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let url = args.str("url")?;
     let seconds = args.int("timeout").and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(30).max(1);
     let redirects = redirects(args.str("follow_redirects")?, &method);
-    let call = Call { method: &method, url, headers, body, timeout: Duration::from_secs(seconds), redirects, socket: args.opt_path("unix_socket") };
+    let call = Call {
+        method: &method,
+        url,
+        headers,
+        body,
+        timeout: Duration::from_secs(seconds),
+        redirects,
+        socket: args.opt_path("unix_socket"),
+    };
     let start = Instant::now();
     let answer = http::send(&call, args, context).map_err(|failure| {
         let said = format!("Status code was -1 and not {}: {}", shown_codes(args), failure.msg);

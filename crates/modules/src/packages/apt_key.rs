@@ -12,7 +12,8 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
     name: "apt_key",
     summary: "Add or remove an apt key",
     args: &[
-        Arg::str("id").help("The key's id: 8, 16 or more hexadecimal digits; read from the key if not given."),
+        Arg::str("id")
+            .help("The key's id: 8, 16 or more hexadecimal digits; read from the key if not given."),
         Arg::str("url").help("An address with the key."),
         Arg::str("data").help("The key itself."),
         Arg::path("file").help("A file on the host with the key."),
@@ -67,7 +68,12 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     if present {
         tool.add(args, data, &id, context)?;
     } else {
-        tool.run(&["del", &id.short], None, context, &format!("Unable to remove a key with id {}", id.short))?;
+        tool.run(
+            &["del", &id.short],
+            None,
+            context,
+            &format!("Unable to remove a key with id {}", id.short),
+        )?;
     }
     let after = tool.keys(&id, context)?;
     if id.is_in(&after) != present {
@@ -237,7 +243,8 @@ impl Tool {
             }
         }
         last.map_err(|failure| {
-            let missing = failure.fields.get_str("stdout").is_some_and(|out| out.contains("not found on keyserver"));
+            let missing =
+                failure.fields.get_str("stdout").is_some_and(|out| out.contains("not found on keyserver"));
             let said = format!("Key {} not found on keyserver {server}", id.full);
             if missing { Failure { msg: said, ..failure } } else { failure }
         })

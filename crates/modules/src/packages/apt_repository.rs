@@ -17,7 +17,9 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
     name: "apt_repository",
     summary: "Add and remove APT repositories",
     args: &[
-        Arg::str("repo").required().help("The source: `deb http://... suite component`, or `ppa:owner/name`."),
+        Arg::str("repo")
+            .required()
+            .help("The source: `deb http://... suite component`, or `ppa:owner/name`."),
         Arg::str("state")
             .default_str("present")
             .choices(&["absent", "present"])
@@ -74,15 +76,16 @@ fn run_in(apt: &Path, args: &Args, context: &mut Context) -> Result<Outcome, Fai
     let removed: Vec<&PathBuf> = old.keys().filter(|path| !new.contains_key(*path)).collect();
     if changed && !context.check {
         after.save()?;
-        let done = set_mode(&added, args, context).and_then(|()| {
-            if args.bool("update_cache") { update_lists(args, context) } else { Ok(()) }
-        });
+        let done = set_mode(&added, args, context)
+            .and_then(|()| if args.bool("update_cache") { update_lists(args, context) } else { Ok(()) });
         if let Err(failure) = done {
             revert(&before, &old, &added)?;
             return Err(failure);
         }
     }
-    let paths = |paths: &[&PathBuf]| paths.iter().map(|path| Value::from(path.display().to_string())).collect::<Value>();
+    let paths = |paths: &[&PathBuf]| {
+        paths.iter().map(|path| Value::from(path.display().to_string())).collect::<Value>()
+    };
     let outcome = Outcome::new(changed)
         .with("repo", repo)
         .with("state", state)
@@ -180,8 +183,10 @@ impl Ppa {
         let failed = |said: &str| Failure::new(format!("failed to fetch PPA information, error was: {said}"));
         let bytes = download(&api, &[("Accept", "application/json")], validate_certs, context)
             .map_err(|failure| failed(&failure.msg))?;
-        let about = json::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| failed(&error.to_string()))?;
-        let key = about.as_map().and_then(|map: &Map| map.get_str("signing_key_fingerprint")).map(str::to_owned);
+        let about =
+            json::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| failed(&error.to_string()))?;
+        let key =
+            about.as_map().and_then(|map: &Map| map.get_str("signing_key_fingerprint")).map(str::to_owned);
         let key = key.ok_or_else(|| failed("the answer names no signing key"))?;
         if context.check {
             return Ok(());
@@ -224,10 +229,16 @@ mod tests {
         let path = apt.path().join("sources.list.d/example_org_debian.list");
         let first = call(apt.path(), repo, &[("mode", "0600".into())]).unwrap();
         assert!(first.changed);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "deb [trusted=yes] http://example.org/debian stable main\n");
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            "deb [trusted=yes] http://example.org/debian stable main\n"
+        );
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(first.fields.get("sources_added").and_then(Value::as_list).map(|list| list.len()), Some(1));
+        assert_eq!(
+            first.fields.get("sources_added").and_then(Value::as_list).map(|list| list.len()),
+            Some(1)
+        );
         assert!(!call(apt.path(), repo, &[]).unwrap().changed);
         assert!(call(apt.path(), repo, &[("state", "absent".into())]).unwrap().changed);
         assert!(!path.exists());
@@ -245,9 +256,8 @@ mod tests {
 
     #[test]
     fn a_ppa_is_an_address_with_the_hosts_release() {
-        let args = SPEC
-            .parse(&Map::from([("repo", "ppa:nginx/stable"), ("codename", "focal")]), &|_| None)
-            .unwrap();
+        let args =
+            SPEC.parse(&Map::from([("repo", "ppa:nginx/stable"), ("codename", "focal")]), &|_| None).unwrap();
         let source = Source::new("ppa:nginx/stable", &args, &mut Context::local()).unwrap();
         assert_eq!(source.line, "deb https://ppa.launchpadcontent.net/nginx/stable/ubuntu focal main");
         assert_eq!(source.file, "ppa_nginx_stable_focal.list");

@@ -28,8 +28,9 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
         Arg::list("suites", ArgType::Str).help("Its suites, such as `bookworm`."),
         Arg::list("components", ArgType::Str).help("Its components, such as `main`."),
         Arg::list("architectures", ArgType::Str).help("Architectures to look for."),
-        Arg::str("signed_by")
-            .help("The file of the key on the host, its fingerprint, or an address of it, or the key itself."),
+        Arg::str("signed_by").help(
+            "The file of the key on the host, its fingerprint, or an address of it, or the key itself.",
+        ),
         Arg::bool("enabled").help("Whether apt uses it."),
         Arg::bool("trusted").help("Whether it is believed without a signature."),
         Arg::bool("allow_downgrade_to_insecure").help("Whether its signature may go away."),
@@ -106,7 +107,8 @@ fn run_in(apt: &Path, args: &Args, context: &mut Context) -> Result<Outcome, Fai
 }
 
 fn is_address(text: &str) -> bool {
-    !text.contains(char::is_whitespace) && ["http://", "https://", "file://"].iter().any(|scheme| text.starts_with(scheme))
+    !text.contains(char::is_whitespace)
+        && ["http://", "https://", "file://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
 /// A key fetched from an address, and the file below `keyrings` that it goes to.
@@ -131,7 +133,8 @@ impl Key {
             changed = true;
             if !context.check {
                 if let Some(folder) = self.path.parent() {
-                    fs::create_dir_all(folder).map_err(|error| Failure::io("could not make", folder, &error))?;
+                    fs::create_dir_all(folder)
+                        .map_err(|error| Failure::io("could not make", folder, &error))?;
                 }
                 atomic_write::write(&self.path, &self.bytes, false)?;
             }
@@ -167,7 +170,9 @@ fn render(args: &Args, key_file: Option<&str>) -> String {
     for arg in SPEC.args.iter().filter(|arg| !matches!(arg.name, "mode" | "state")) {
         let text = match args.get(arg.name) {
             None => continue,
-            Some(_) if arg.name == "signed_by" && key_file.is_some() => key_file.unwrap_or_default().to_owned(),
+            Some(_) if arg.name == "signed_by" && key_file.is_some() => {
+                key_file.unwrap_or_default().to_owned()
+            }
             Some(Value::Bool(flag)) => if *flag { "yes" } else { "no" }.to_owned(),
             Some(Value::Int(number)) => number.to_string(),
             Some(Value::List(_)) => args.strings(arg.name).join(" "),

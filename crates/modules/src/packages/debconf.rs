@@ -10,14 +10,27 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
     summary: "Configure a .deb package",
     args: &[
         Arg::str("name").required().aliases(&["pkg"]).help("The package."),
-        Arg::str("question").aliases(&["selection", "setting"]).help("The question; not given: only tell the answers."),
+        Arg::str("question")
+            .aliases(&["selection", "setting"])
+            .help("The question; not given: only tell the answers."),
         Arg::str("vtype")
             .choices(&[
-                "boolean", "error", "multiselect", "note", "password", "seen", "select", "string", "text", "title",
+                "boolean",
+                "error",
+                "multiselect",
+                "note",
+                "password",
+                "seen",
+                "select",
+                "string",
+                "text",
+                "title",
             ])
             .help("The kind of question."),
         Arg::raw("value").aliases(&["answer"]).help("The answer; a list for `multiselect`."),
-        Arg::bool("unseen").default_bool(false).help("Ask the question all the same when the package is configured."),
+        Arg::bool("unseen")
+            .default_bool(false)
+            .help("Ask the question all the same when the package is configured."),
     ],
     rules: Rules { required_together: &[&["question", "vtype", "value"]], ..Rules::NONE },
     run,
@@ -100,11 +113,18 @@ fn answers(package: &str, context: &mut Context) -> Result<Map, Failure> {
     }
     let text = output.stdout_text();
     let pairs = text.lines().filter_map(|line| line.split_once(':'));
-    Ok(pairs.map(|(key, value)| (key.trim_matches('*').trim().to_owned(), Value::from(value.trim()))).collect())
+    Ok(pairs
+        .map(|(key, value)| (key.trim_matches('*').trim().to_owned(), Value::from(value.trim())))
+        .collect())
 }
 
 /// The answer to a question of this kind in debconf's database, where passwords stand in clear.
-fn stored(package: &str, question: &str, kind: &str, context: &mut Context) -> Result<Option<String>, Failure> {
+fn stored(
+    package: &str,
+    question: &str,
+    kind: &str,
+    context: &mut Context,
+) -> Result<Option<String>, Failure> {
     let program = require_program("debconf-get-selections", context)
         .map_err(|failure| Failure::new(format!("{}; it is in the package `debconf-utils`", failure.msg)))?;
     let output = Command::new(program).run(context)?;
@@ -113,7 +133,9 @@ fn stored(package: &str, question: &str, kind: &str, context: &mut Context) -> R
         return Err(Failure::new(format!("Failed to get the value '{question}' from '{package}': {said}")));
     }
     let text = output.stdout_text();
-    let found = text.lines().map(|line| line.split('\t').collect::<Vec<_>>()).find_map(|fields| match fields.as_slice() {
+    let found = text.lines().map(|line| line.split('\t').collect::<Vec<_>>()).find_map(|fields| match fields
+        .as_slice()
+    {
         [owner, asked, sort, answer, ..] if *owner == package && *asked == question && *sort == kind => {
             Some((*answer).to_owned())
         }

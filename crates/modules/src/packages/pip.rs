@@ -16,14 +16,17 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
             .default_str("present")
             .choices(&["present", "absent", "latest", "forcereinstall"])
             .help("Whether the packages are to be there, to be the newest, or to be installed anew."),
-        Arg::list("name", ArgType::Str).help("Packages, with conditions on their versions, or addresses of them."),
+        Arg::list("name", ArgType::Str)
+            .help("Packages, with conditions on their versions, or addresses of them."),
         Arg::str("version").help("The version of the one package."),
         Arg::str("requirements").help("A file of requirements on the host."),
         Arg::path("virtualenv").help("A virtual environment; it is made if it is not there."),
         Arg::bool("virtualenv_site_packages")
             .default_bool(false)
             .help("Whether a new environment sees the host's packages."),
-        Arg::path("virtualenv_command").default_str("virtualenv").help("What makes an environment, such as `python3 -m venv`."),
+        Arg::path("virtualenv_command")
+            .default_str("virtualenv")
+            .help("What makes an environment, such as `python3 -m venv`."),
         Arg::str("virtualenv_python").help("The Python of a new environment; not with `venv`."),
         Arg::str("extra_args").help("More arguments for pip."),
         Arg::bool("editable").default_bool(false).help("Install in place."),
@@ -73,7 +76,9 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let before = if compare { Some(pip.list(context)?.1.stdout) } else { None };
     let output = pip.run(&words, context)?;
     let (out, err) = (output.stdout_text(), output.stderr_text());
-    let not_there = state == "absent" && output.code == 1 && (out.contains("not installed") || err.contains("not installed"));
+    let not_there = state == "absent"
+        && output.code == 1
+        && (out.contains("not installed") || err.contains("not installed"));
     pip.said(&output);
     if !output.ok() && !not_there {
         return Err(pip.failure(&words));
@@ -84,7 +89,8 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
         None => out.contains("Successfully installed"),
     };
     let given = |name: &str| args.get(name).cloned().unwrap_or(Value::Null);
-    let environment = pip.environment.as_ref().map_or(Value::Null, |path| Value::from(path.display().to_string()));
+    let environment =
+        pip.environment.as_ref().map_or(Value::Null, |path| Value::from(path.display().to_string()));
     Ok(Outcome::new(changed || made)
         .with("cmd", words.iter().map(|word| Value::from(word.as_str())).collect::<Value>())
         .with("name", given("name"))
@@ -143,7 +149,8 @@ struct Pip {
 impl Pip {
     fn new(args: &Args, context: &Context) -> Result<Self, Failure> {
         let wrong = |_| Failure::new("umask must be an octal integer");
-        let umask = args.opt_str("umask").map(|mask| u32::from_str_radix(mask, 8).map_err(wrong)).transpose()?;
+        let umask =
+            args.opt_str("umask").map(|mask| u32::from_str_radix(mask, 8).map_err(wrong)).transpose()?;
         let chdir = args.opt_path("chdir");
         let environment = args.opt_path("virtualenv").map(|path| match &chdir {
             Some(folder) => folder.join(path),
@@ -341,6 +348,9 @@ mod tests {
         std::fs::write(folder.path().join("bin/activate"), "").unwrap();
         let args = Map::from([("name", "a"), ("virtualenv", folder.path().to_str().unwrap())]);
         let result = crate::run_local(&crate::RunRequest::new("pip", args));
-        assert!(result.get_str("msg").unwrap().starts_with("Unable to find pip in the virtualenv"), "{result:?}");
+        assert!(
+            result.get_str("msg").unwrap().starts_with("Unable to find pip in the virtualenv"),
+            "{result:?}"
+        );
     }
 }

@@ -19,14 +19,21 @@ impl Requirement {
     /// Reads `name[extra]>=1,<2`.
     pub(super) fn parse(text: &str) -> Self {
         let text = text.trim();
-        Self::parse_plain(text).unwrap_or_else(|| Self { name: text.to_owned(), text: text.to_owned(), conditions: None })
+        Self::parse_plain(text).unwrap_or_else(|| Self {
+            name: text.to_owned(),
+            text: text.to_owned(),
+            conditions: None,
+        })
     }
 
     fn parse_plain(text: &str) -> Option<Self> {
-        let (body, marker) = text.split_once(';').map_or((text, None), |(body, marker)| (body.trim(), Some(marker.trim())));
-        let end = body.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))).unwrap_or(body.len());
+        let (body, marker) =
+            text.split_once(';').map_or((text, None), |(body, marker)| (body.trim(), Some(marker.trim())));
+        let end =
+            body.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))).unwrap_or(body.len());
         let (name, rest) = body.split_at(end);
-        let edges = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.ends_with(|c: char| c.is_ascii_alphanumeric());
+        let edges = name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name.ends_with(|c: char| c.is_ascii_alphanumeric());
         if !edges {
             return None;
         }
@@ -40,11 +47,13 @@ impl Requirement {
         let conditions = conditions.collect::<Option<Vec<_>>>()?;
         let mut shown = name.to_owned();
         if let Some(extras) = extras {
-            let mut extras: Vec<&str> = extras.split(',').map(str::trim).filter(|extra| !extra.is_empty()).collect();
+            let mut extras: Vec<&str> =
+                extras.split(',').map(str::trim).filter(|extra| !extra.is_empty()).collect();
             extras.sort_unstable();
             shown.push_str(&format!("[{}]", extras.join(",")));
         }
-        let mut written: Vec<String> = conditions.iter().map(|(operator, version)| format!("{operator}{version}")).collect();
+        let mut written: Vec<String> =
+            conditions.iter().map(|(operator, version)| format!("{operator}{version}")).collect();
         written.sort();
         shown.push_str(&written.join(","));
         if let Some(marker) = marker {
@@ -78,7 +87,8 @@ impl Requirement {
 fn condition(text: &str) -> Option<(String, String)> {
     let operator = OPERATORS.into_iter().find(|operator| text.starts_with(operator))?;
     let version = text[operator.len()..].trim();
-    let plain = !version.is_empty() && version.chars().all(|c| c.is_ascii_alphanumeric() || ".*+!-_".contains(c));
+    let plain =
+        !version.is_empty() && version.chars().all(|c| c.is_ascii_alphanumeric() || ".*+!-_".contains(c));
     plain.then(|| (operator.to_owned(), version.to_owned()))
 }
 
@@ -124,7 +134,10 @@ mod tests {
 
     #[test]
     fn names_are_put_together_again() {
-        assert_eq!(rejoin(&["django>1.11.1", "<1.11.3", "ipaddress"]), ["django>1.11.1,<1.11.3", "ipaddress"]);
+        assert_eq!(
+            rejoin(&["django>1.11.1", "<1.11.3", "ipaddress"]),
+            ["django>1.11.1,<1.11.3", "ipaddress"]
+        );
         assert_eq!(rejoin(&["django>1.11.1,<1.11.3,ipaddress"]), ["django>1.11.1,<1.11.3", "ipaddress"]);
         assert_eq!(rejoin(&["a[x,y]>1,<2", "b"]), ["a[x,y]>1,<2", "b"]);
     }

@@ -29,7 +29,8 @@ impl Version {
         let release = numbers.split('.').map(str::parse).collect::<Result<Vec<u64>, _>>().ok()?;
         let mut version = Self { epoch, release, pre: None, post: None, dev: None, local: Vec::new() };
         version.read_ends(&rest[numbers.len()..])?;
-        version.local = local.split(['.', '-', '_']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        version.local =
+            local.split(['.', '-', '_']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
         Some(version)
     }
 
@@ -71,7 +72,10 @@ impl Version {
     /// Whether the release begins with these numbers, zeros filled in.
     fn begins_with(&self, epoch: u64, numbers: &[u64]) -> bool {
         self.epoch == epoch
-            && numbers.iter().enumerate().all(|(at, number)| self.release.get(at).copied().unwrap_or(0) == *number)
+            && numbers
+                .iter()
+                .enumerate()
+                .all(|(at, number)| self.release.get(at).copied().unwrap_or(0) == *number)
     }
 }
 
@@ -116,7 +120,8 @@ pub(super) fn meets(version: &str, operator: &str, wanted: &str) -> bool {
         return Version::parse(wanted).is_some_and(|wanted| wanted == version);
     }
     if let Some(prefix) = wanted.strip_suffix(".*") {
-        let same = Version::parse(prefix).is_some_and(|prefix| version.begins_with(prefix.epoch, &prefix.release));
+        let same =
+            Version::parse(prefix).is_some_and(|prefix| version.begins_with(prefix.epoch, &prefix.release));
         return match operator {
             "==" => same,
             "!=" => !same,
@@ -137,7 +142,8 @@ pub(super) fn meets(version: &str, operator: &str, wanted: &str) -> bool {
             public < wanted && !early_of_it
         }
         ">" => {
-            let mended_it = wanted.post.is_none() && public.post.is_some() && public.trimmed() == wanted.trimmed();
+            let mended_it =
+                wanted.post.is_none() && public.post.is_some() && public.trimmed() == wanted.trimmed();
             public > wanted && !mended_it
         }
         "~=" => {
@@ -155,7 +161,17 @@ mod tests {
     #[test]
     fn the_order_is_that_of_pep_440() {
         let ordered = [
-            "1.0.dev1", "1.0a1", "1.0b2", "1.0rc1", "1.0", "1.0+local", "1.0.post1", "1.1.dev1", "1.1", "1.10", "1!0.1",
+            "1.0.dev1",
+            "1.0a1",
+            "1.0b2",
+            "1.0rc1",
+            "1.0",
+            "1.0+local",
+            "1.0.post1",
+            "1.1.dev1",
+            "1.1",
+            "1.10",
+            "1!0.1",
         ];
         for pair in ordered.windows(2) {
             assert!(Version::parse(pair[0]).unwrap() < Version::parse(pair[1]).unwrap(), "{pair:?}");

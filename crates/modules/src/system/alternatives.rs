@@ -42,7 +42,8 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let name = args.str("name")?;
     let shown = tool(&["--display", name]).run(context)?;
     let group = if shown.ok() { Group::parse(&shown.stdout_text()) } else { Group::default() };
-    let mut change = Change { args, group: &group, commands: Vec::new(), messages: Vec::new(), after: Map::new() };
+    let mut change =
+        Change { args, group: &group, commands: Vec::new(), messages: Vec::new(), after: Map::new() };
     change.plan()?;
     let diff = Diff::properties(group.before(args), change.after);
     if !context.check {
@@ -81,15 +82,20 @@ impl Group {
             let words = line.trim_start();
             if let Some(path) = words.strip_prefix("link currently points to ") {
                 group.path = Some(path.to_owned());
-            } else if let Some((_, link)) =
-                words.strip_prefix("link ").and_then(|rest| rest.split_once(" is ")).filter(|(name, _)| !name.contains(' '))
+            } else if let Some((_, link)) = words
+                .strip_prefix("link ")
+                .and_then(|rest| rest.split_once(" is "))
+                .filter(|(name, _)| !name.contains(' '))
             {
                 group.link = Some(link.to_owned());
-            } else if let Some(rest) = words.strip_prefix("slave ").or_else(|| words.strip_prefix("follower ")) {
+            } else if let Some(rest) =
+                words.strip_prefix("slave ").or_else(|| words.strip_prefix("follower "))
+            {
                 match (rest.split_once(" is "), rest.split_once(": ")) {
                     (Some((name, link)), _) if group.alternatives.is_empty() => links.push((name, link)),
                     (_, Some((name, path))) if path != "(null)" => {
-                        let link = links.iter().find(|(known, _)| *known == name).map_or("", |(_, link)| link);
+                        let link =
+                            links.iter().find(|(known, _)| *known == name).map_or("", |(_, link)| link);
                         if let Some(last) = group.alternatives.last_mut() {
                             last.subcommands.push((name.to_owned(), path.to_owned(), link.to_owned()));
                         }
@@ -208,13 +214,19 @@ impl Change<'_> {
         self.args.get("subcommands")?;
         let text = |inner: &Args, name: &str| inner.opt_str(name).unwrap_or_default().to_owned();
         let wanted = self.args.inner_list("subcommands");
-        Some(wanted.iter().map(|inner| (text(inner, "name"), text(inner, "path"), text(inner, "link"))).collect())
+        Some(
+            wanted
+                .iter()
+                .map(|inner| (text(inner, "name"), text(inner, "path"), text(inner, "link")))
+                .collect(),
+        )
     }
 
     fn differs(&self, known: &Alternative) -> bool {
         let priority = self.args.int("priority").is_some_and(|priority| priority != known.priority);
         let subcommands = self.wanted_subcommands().is_some_and(|wanted| {
-            wanted.len() != known.subcommands.len() || wanted.iter().any(|one| !known.subcommands.contains(one))
+            wanted.len() != known.subcommands.len()
+                || wanted.iter().any(|one| !known.subcommands.contains(one))
         });
         priority || subcommands
     }
@@ -292,8 +304,13 @@ mod tests {
     fn plan(args: &[(&'static str, Value)]) -> (Vec<String>, String) {
         let args = SPEC.parse(&args.iter().cloned().collect(), &|_| None).unwrap();
         let group = Group::parse(DEBIAN);
-        let mut change =
-            Change { args: &args, group: &group, commands: Vec::new(), messages: Vec::new(), after: Map::new() };
+        let mut change = Change {
+            args: &args,
+            group: &group,
+            commands: Vec::new(),
+            messages: Vec::new(),
+            after: Map::new(),
+        };
         change.plan().unwrap();
         (change.commands.iter().map(|words| words.join(" ")).collect(), change.messages.join(" "))
     }
@@ -309,6 +326,9 @@ mod tests {
         assert_eq!(commands, ["--install /usr/bin/editor editor /bin/sh 50"]);
         let (commands, _) = plan(&[name.clone(), ("path", "/bin/ed".into()), ("state", "absent".into())]);
         assert_eq!(commands, ["--remove editor /bin/ed"]);
-        assert_eq!(plan(&[name, ("path", "/bin/zz".into()), ("state", "absent".into())]).0, Vec::<String>::new());
+        assert_eq!(
+            plan(&[name, ("path", "/bin/zz".into()), ("state", "absent".into())]).0,
+            Vec::<String>::new()
+        );
     }
 }

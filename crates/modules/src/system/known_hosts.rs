@@ -46,7 +46,9 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
             true
         }),
         (None, _) => {
-            after.retain(|line| !Entry::parse(line).is_some_and(|entry| entry.mark.is_none() && entry.names(&host)));
+            after.retain(|line| {
+                !Entry::parse(line).is_some_and(|entry| entry.mark.is_none() && entry.names(&host))
+            });
             after.len() != lines.len()
         }
     };
@@ -183,7 +185,9 @@ impl Place {
 }
 
 fn find(lines: &[&str], host: &str, wanted: Option<&str>) -> Place {
-    let Some(wanted) = wanted.and_then(|line| line.lines().find_map(Entry::parse)) else { return Place::Nowhere };
+    let Some(wanted) = wanted.and_then(|line| line.lines().find_map(Entry::parse)) else {
+        return Place::Nowhere;
+    };
     let mut place = Place::Nowhere;
     for (at, line) in lines.iter().enumerate() {
         let Some(entry) = Entry::parse(line).filter(|entry| entry.names(host)) else { continue };
@@ -201,8 +205,10 @@ fn find(lines: &[&str], host: &str, wanted: Option<&str>) -> Place {
 /// The line with a digest in place of its names.
 fn hashed(key: &str, host: &str) -> Result<String, Failure> {
     let mut salt = [0; 20];
-    let mut random = fs::File::open("/dev/urandom").map_err(|error| Failure::io("could not read", "/dev/urandom", &error))?;
-    io::Read::read_exact(&mut random, &mut salt).map_err(|error| Failure::io("could not read", "/dev/urandom", &error))?;
+    let mut random = fs::File::open("/dev/urandom")
+        .map_err(|error| Failure::io("could not read", "/dev/urandom", &error))?;
+    io::Read::read_exact(&mut random, &mut salt)
+        .map_err(|error| Failure::io("could not read", "/dev/urandom", &error))?;
     let digest = format!("|1|{}|{}", base64::encode(&salt), base64::encode(&hmac(&salt, host.as_bytes())));
     let mut words: Vec<&str> = key.split_whitespace().collect();
     let at = usize::from(key.trim_start().starts_with('@'));
@@ -244,8 +250,14 @@ mod tests {
 
     #[test]
     fn hmac_is_that_of_rfc_2202() {
-        assert_eq!(crate::hex::encode(&hmac(&[0x0b; 20], b"Hi There")), "b617318655057264e28bc0b6fb378c8ef146be00");
-        assert_eq!(crate::hex::encode(&hmac(&[0xaa; 80], b"Test Using Larger Than Block-Size Key - Hash Key First")), "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+        assert_eq!(
+            crate::hex::encode(&hmac(&[0x0b; 20], b"Hi There")),
+            "b617318655057264e28bc0b6fb378c8ef146be00"
+        );
+        assert_eq!(
+            crate::hex::encode(&hmac(&[0xaa; 80], b"Test Using Larger Than Block-Size Key - Hash Key First")),
+            "aa4ae5e15272d00e95705637ce8a3b55ed402112"
+        );
     }
 
     #[test]
@@ -257,7 +269,10 @@ mod tests {
         assert!(!changed(&call(&path, &add("example.org ssh-rsa AAA"))));
         assert!(changed(&call(&path, &add("example.org ssh-ed25519 BBB"))));
         assert!(changed(&call(&path, &add("example.org ssh-rsa CCC"))));
-        assert_eq!(fs::read_to_string(&path).unwrap(), "example.org ssh-ed25519 BBB\nexample.org ssh-rsa CCC\n");
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            "example.org ssh-ed25519 BBB\nexample.org ssh-rsa CCC\n"
+        );
         let gone = call(&path, &[("name", "example.org".into()), ("state", "absent".into())]);
         assert!(changed(&gone));
         assert_eq!(fs::read_to_string(&path).unwrap(), "");
@@ -284,7 +299,13 @@ mod tests {
         assert!(!entry("[h]:2222 ssh-rsa A").names("h:2222"));
         let folder = tempfile::tempdir().unwrap();
         let wrong = call(&folder.path().join("k"), &[("name", "a".into()), ("key", "b ssh-rsa A".into())]);
-        assert_eq!(wrong.get_str("msg"), Some("Host parameter does not match hashed host field in supplied key"));
-        assert_eq!(call(&folder.path().join("k"), &[("name", "a".into())]).get_str("msg"), Some("No key specified when adding a host"));
+        assert_eq!(
+            wrong.get_str("msg"),
+            Some("Host parameter does not match hashed host field in supplied key")
+        );
+        assert_eq!(
+            call(&folder.path().join("k"), &[("name", "a".into())]).get_str("msg"),
+            Some("No key specified when adding a host")
+        );
     }
 }

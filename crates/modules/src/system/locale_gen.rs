@@ -32,7 +32,8 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
         return Err(Failure::new(format!("{WANTED} is missing. Is the package \"locales\" installed?")));
     }
     let names = args.strings("name");
-    let supported = fs::read_to_string(SUPPORTED).map_err(|error| Failure::io("could not read", SUPPORTED, &error))?;
+    let supported =
+        fs::read_to_string(SUPPORTED).map_err(|error| Failure::io("could not read", SUPPORTED, &error))?;
     let there = generated(context)?;
     let unknown: Vec<&str> = names
         .iter()
@@ -48,7 +49,8 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let present = args.str("state")? == "present";
     let changed = names.iter().all(|name| there.contains(&same_case(name))) != present;
     if changed && !context.check {
-        let text = fs::read_to_string(wanted).map_err(|error| Failure::io("could not read", wanted, &error))?;
+        let text =
+            fs::read_to_string(wanted).map_err(|error| Failure::io("could not read", wanted, &error))?;
         atomic_write::write(wanted, choose(&text, &names, present).as_bytes(), false)?;
         let program = require_program("locale-gen", context)?;
         Command::new(program).plain_language().run_ok(context)?;
@@ -69,7 +71,8 @@ fn generated(context: &mut Context) -> Result<Vec<String>, Failure> {
 /// `locale -a` writes `de_CH.utf8` for what is called `de_CH.UTF-8` elsewhere: only letters and digits of the encoding count, in lower case.
 fn same_case(name: &str) -> String {
     let (base, modifier) = name.split_once('@').map_or((name, None), |(base, end)| (base, Some(end)));
-    let (place, encoding) = base.split_once('.').map_or((base, None), |(place, encoding)| (place, Some(encoding)));
+    let (place, encoding) =
+        base.split_once('.').map_or((base, None), |(place, encoding)| (place, Some(encoding)));
     let mut same = place.to_owned();
     if let Some(encoding) = encoding {
         same.push('.');
@@ -127,7 +130,10 @@ mod tests {
     fn lines_are_switched_and_others_kept() {
         let text = "# This file lists locales\n# de_CH.UTF-8 UTF-8\n#en_GB.UTF-8 UTF-8\nen_US.UTF-8 UTF-8\n";
         let on = choose(text, &["de_CH.UTF-8", "en_GB.UTF-8"], true);
-        assert_eq!(on, "# This file lists locales\nde_CH.UTF-8 UTF-8\nen_GB.UTF-8 UTF-8\nen_US.UTF-8 UTF-8\n");
+        assert_eq!(
+            on,
+            "# This file lists locales\nde_CH.UTF-8 UTF-8\nen_GB.UTF-8 UTF-8\nen_US.UTF-8 UTF-8\n"
+        );
         assert_eq!(choose(&on, &["en_US.UTF-8"], false).lines().last(), Some("# en_US.UTF-8 UTF-8"));
         assert!(is_listed("de_CH.UTF-8", text) && !is_listed("de_CH", text));
     }
