@@ -31,15 +31,15 @@ impl On {
         self.0 & other.0 != 0
     }
 
-    /// A person's word for one place.
+    /// Ansible's word for one place.
     pub fn noun(self) -> &'static str {
         match self {
-            Self::PLAY => "a play",
-            Self::ROLE => "a role",
-            Self::BLOCK => "a block",
-            Self::HANDLER => "a handler",
-            Self::PLAYBOOK_IMPORT => "an imported playbook",
-            _ => "a task",
+            Self::PLAY => "Play",
+            Self::ROLE => "RoleInclude",
+            Self::BLOCK => "Block",
+            Self::HANDLER => "Handler",
+            Self::PLAYBOOK_IMPORT => "PlaybookInclude",
+            _ => "Task",
         }
     }
 }
@@ -181,13 +181,7 @@ pub static KEYWORDS: &[Keyword] = &[
     inherited("check_mode", ALL, Takes::Bool, Inherited::CheckMode),
     inherited("collections", ALL, Takes::List, Inherited::Collections),
     inherited("connection", ALL, Takes::Text, Inherited::Connection),
-    Keyword {
-        name: "debugger",
-        on: ALL,
-        takes: Takes::Text,
-        inherited: Some(Inherited::Debugger),
-        support: Support::Refused("taskbox has no task debugger"),
-    },
+    inherited("debugger", ALL, Takes::Text, Inherited::Debugger),
     row("delay", TASK, Takes::Float),
     inherited("delegate_facts", ROLE.or(BLOCK).or(TASK), Takes::Bool, Inherited::DelegateFacts),
     inherited("delegate_to", ROLE.or(BLOCK).or(TASK), Takes::Text, Inherited::DelegateTo),

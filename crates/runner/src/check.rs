@@ -2,21 +2,23 @@
 
 use std::sync::Arc;
 
-use data::Diagnostic;
+use data::{Diagnostic, Severity};
 use playbook::{Item, Play, PlaybookError, Task, flatten, short_name};
 
-use crate::action;
+use crate::options::RunOptions;
+use crate::{action, foreign};
 
-/// Checks the actions of tasks.
+/// Checks the actions of tasks that an include brought; what only warns was told when the run began, or is told by the task that fails.
 ///
 /// # Errors
 /// All mistakes together.
-pub(crate) fn actions(items: &[Item]) -> Result<(), PlaybookError> {
-    finish(flatten(items).iter().flat_map(|task| task_findings(task)).collect())
+pub(crate) fn actions(items: &[Item], options: &RunOptions) -> Result<(), PlaybookError> {
+    let found = flatten(items).iter().flat_map(|task| task_findings(task, options)).collect::<Vec<_>>();
+    finish(found.into_iter().filter(|finding| finding.severity == Severity::Error).collect())
 }
 
-/// Checks the actions of a play: tasks, handlers and roles.
-pub(crate) fn play(play: &Play) -> Vec<Diagnostic> {
+/// Checks the actions of a play: tasks, handlers and roles. Modules that cannot run here are warnings: tasks that are skipped do no harm.
+pub(crate) fn play(play: &Play, options: &RunOptions) -> Vec<Diagnostic> {
     let mut tasks: Vec<Arc<Task>> = play.handlers.clone();
     let listed = play.roles.iter().filter(|compiled| !compiled.role.from_include);
     for items in
@@ -24,7 +26,13 @@ pub(crate) fn play(play: &Play) -> Vec<Diagnostic> {
     {
         tasks.extend(flatten(items));
     }
-    tasks.iter().flat_map(|task| task_findings(task)).collect()
+    tasks.iter().flat_map(|task| task_findings(task, options)).collect()
+}
+
+/// Findings without those that say the same as an earlier one.
+pub(crate) fn once(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut seen = std::collections::HashSet::new();
+    findings.into_iter().filter(|finding| seen.insert(finding.title.clone())).collect()
 }
 
 /// The findings as one error.
@@ -35,33 +43,27 @@ pub(crate) fn finish(findings: Vec<Diagnostic>) -> Result<(), PlaybookError> {
     PlaybookError::from_findings(findings).map_or(Ok(()), Err)
 }
 
-fn task_findings(task: &Task) -> Vec<Diagnostic> {
+fn task_findings(task: &Task, options: &RunOptions) -> Vec<Diagnostic> {
     let name = task.action.name.as_str();
     if name.contains("{{") {
         return Vec::new();
     }
     if !action::exists(name) {
-        let title = format!("there is no module or action `{name}`");
+        if foreign::is_known(name) || foreign::file(name, task, options).is_some() {
+            let title = format!("the module `{name}` cannot run here");
+            let warning = Diagnostic::warning(title).at_opt(task.action.place.as_ref(), "first used here");
+            return vec![warning.help("tasks that use it fail, unless they are skipped")];
+        }
+        let title = format!(
+            "couldn't resolve module/action '{name}'. This often indicates a misspelling, missing collection, or incorrect module path."
+        );
         let mut error = Diagnostic::error(title).at_opt(task.action.place.as_ref(), "");
         if let Some(near) = action::nearest(name) {
             error = error.help(format!("did you mean `{near}`?"));
         }
         return vec![error];
     }
-    let mut findings = unknown_arguments(task);
-    findings.extend(left_behind(task));
-    findings
-}
-
-/// `async` with `poll: 0` would need jobs that outlive the run.
-fn left_behind(task: &Task) -> Option<Diagnostic> {
-    let number = |value: &Option<data::Value>| value.as_ref().and_then(data::Value::as_int);
-    let seconds = number(&task.async_seconds)?;
-    if seconds <= 0 || number(&task.poll)? != 0 {
-        return None;
-    }
-    let error = Diagnostic::error("`async` with `poll: 0` is not supported").at_opt(task.place.as_ref(), "");
-    Some(error.help("leave `poll` out: the task is waited for, at most `async` seconds"))
+    unknown_arguments(task)
 }
 
 /// Arguments that are in no table. What a template may bring is left to the run.

@@ -51,6 +51,13 @@ pub enum Event {
         /// The host.
         host: HostName,
     },
+    /// A line that only `-v` and more show.
+    Verbose {
+        /// From how many `-v` on.
+        level: u8,
+        /// The line.
+        text: String,
+    },
     /// Something the user should know that does not stop the run.
     Warning(Diagnostic),
     /// An error outside any task: the run ends after it.

@@ -42,7 +42,10 @@ impl Finalized {
         Self {
             ignore_errors: flag(Inherited::IgnoreErrors),
             ignore_unreachable: flag(Inherited::IgnoreUnreachable),
-            no_log: reader.flag(Inherited::NoLog).unwrap_or(Some(true)).unwrap_or_default(),
+            no_log: reader
+                .flag(Inherited::NoLog)
+                .unwrap_or(Some(true))
+                .unwrap_or(scope.shared.options.no_log),
             diff: reader.flag(Inherited::Diff).ok().flatten().unwrap_or(scope.shared.options.diff),
             ..Self::default()
         }
@@ -64,7 +67,7 @@ impl Finalized {
         Ok(Self {
             ignore_errors: flag(Inherited::IgnoreErrors)?,
             ignore_unreachable: flag(Inherited::IgnoreUnreachable)?,
-            no_log: flag(Inherited::NoLog)?,
+            no_log: reader.flag(Inherited::NoLog)?.unwrap_or(options.no_log),
             check: reader.flag(Inherited::CheckMode)?.unwrap_or(options.check),
             diff: reader.flag(Inherited::Diff)?.unwrap_or(options.diff),
             environment: reader.environment()?,
@@ -80,6 +83,7 @@ impl Finalized {
             port: reader.number(Inherited::Port)?.map(|port| port as u16),
             timeout: reader
                 .number(Inherited::Timeout)?
+                .or(Some(options.task_timeout as f64))
                 .filter(|seconds| *seconds > 0.0)
                 .map(Duration::from_secs_f64),
             notify: reader.words(Inherited::Notify)?,
@@ -124,9 +128,21 @@ pub(crate) fn run_once(scope: &TaskScope, task: &Task) -> Result<bool, Trouble> 
 }
 
 /// How many hosts may run the task at a time; `None` without a limit.
-pub(crate) fn throttle(scope: &TaskScope, task: &Task) -> Option<usize> {
-    let limit = Reader { scope, task }.number(Inherited::Throttle).ok().flatten()?;
-    (limit >= 1.0).then_some(limit as usize)
+///
+/// # Errors
+/// It cannot be rendered, or is no number: that ends the run.
+pub(crate) fn throttle(scope: &TaskScope, task: &Task) -> Result<Option<usize>, Diagnostic> {
+    let Some(raw) = task.keywords.get(Inherited::Throttle) else { return Ok(None) };
+    let wrong = |why: String| {
+        let place = raw.as_text().and_then(Text::place).or(task.place.as_ref());
+        Diagnostic::error(format!("Failed to convert the throttle value to an integer: {why}"))
+            .at_opt(place, "")
+    };
+    let value = scope.resolve(raw).map_err(|error| wrong(error.to_string()))?;
+    let limit = number(&value).ok_or_else(|| {
+        wrong(format!("invalid literal for int() with base 10: {}", data::python::repr(&value)))
+    })?;
+    Ok((limit >= 1.0).then_some(limit as usize))
 }
 
 /// Whether a failure on one host ends the play on all.
@@ -213,8 +229,15 @@ impl Reader<'_> {
     fn wrong(&self, keyword: &str, value: &Value, expected: &str) -> Trouble {
         let shown = shown(value).unwrap_or_else(|| value.kind().python_name().to_owned());
         let finding = Diagnostic::error(format!("`{keyword}` takes {expected}, not `{shown}`"));
+        let kind = match expected {
+            "a boolean" => "bool",
+            _ => "int",
+        };
         Trouble::from_finding(
-            format!("Error processing keyword '{keyword}': `{shown}` is not {expected}"),
+            format!(
+                "Error processing keyword '{keyword}': The value {} could not be converted to '{kind}'.",
+                data::python::repr(value)
+            ),
             finding.at_opt(self.task.place.as_ref(), "").diagnostics(),
         )
     }

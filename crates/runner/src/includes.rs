@@ -28,8 +28,9 @@ enum Target {
 }
 
 impl PlayRun<'_> {
-    /// Carries out the includes among finished tasks. The hosts' next tasks are the included ones.
-    pub(crate) fn include(&mut self, finished: &[Finished]) {
+    /// Carries out the includes among finished tasks. The hosts' next tasks are the included ones. Returns the hosts on which an include
+    /// failed.
+    pub(crate) fn include(&mut self, finished: &[Finished]) -> Vec<HostName> {
         let mut wanted: Vec<Wanted> = Vec::new();
         for done in finished.iter().filter(|done| is_include(&done.task)) {
             for execution in done.outcome.executions() {
@@ -39,6 +40,7 @@ impl PlayRun<'_> {
             }
         }
         let mut brought: Vec<(Vec<HostName>, Vec<Item>)> = Vec::new();
+        let mut failed = Vec::new();
         for include in wanted {
             match self.read(&include) {
                 Ok(items) => {
@@ -48,10 +50,14 @@ impl PlayRun<'_> {
                     self.tell_included(&include);
                     brought.push((include.hosts, items));
                 }
-                Err(error) => self.include_failed(&include, &error),
+                Err(error) => {
+                    self.include_failed(&include, &error);
+                    failed.extend(include.hosts);
+                }
             }
         }
         self.give(brought);
+        failed
     }
 
     fn want(&self, done: &Finished, execution: &Execution, wanted: &mut Vec<Wanted>) {
@@ -112,7 +118,7 @@ impl PlayRun<'_> {
             }
         };
         warnings.into_iter().for_each(|warning| self.shared.warn(warning));
-        crate::check::actions(&items)?;
+        crate::check::actions(&items, &self.shared.options)?;
         self.refresh_scope();
         if include.task.kind == playbook::TaskKind::Handler {
             return Ok(items);

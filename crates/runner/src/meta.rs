@@ -32,6 +32,24 @@ impl PlayRun<'_> {
             }
         }
         self.carry_out(&word, task, host);
+        let told = match word.as_str() {
+            "clear_facts" => "facts cleared".to_owned(),
+            "clear_host_errors" => "cleared host errors".to_owned(),
+            "end_batch" => "ending batch".to_owned(),
+            "end_play" => "ending play".to_owned(),
+            "end_host" => format!("ending play for {host}"),
+            "end_role" => format!("ending role execution for {host}"),
+            "flush_handlers" => format!("triggered running handlers for {host}"),
+            "noop" => "noop".to_owned(),
+            "refresh_inventory" => "inventory successfully refreshed".to_owned(),
+            "reset_connection" => "reset connection".to_owned(),
+            "role_complete" => format!("role_complete for {host}"),
+            other => other.to_owned(),
+        };
+        let level = if task.implicit { 3 } else { 2 };
+        if word != "role_complete" && !(task.implicit && word == "flush_handlers") {
+            self.tell(Event::Verbose { level, text: format!("META: {told}") });
+        }
     }
 
     fn carry_out(&mut self, word: &str, task: &Arc<Task>, host: &HostName) {
@@ -48,7 +66,10 @@ impl PlayRun<'_> {
             "end_role" => self.end_role(host, task),
             "role_complete" => self.complete_role(task, host),
             "reset_connection" => self.shared.connections.reset(host),
-            "refresh_inventory" => self.refresh_scope(),
+            "refresh_inventory" => {
+                self.shared.reload_inventory();
+                self.refresh_scope();
+            }
             _ => {}
         }
     }
@@ -109,6 +130,7 @@ impl PlayRun<'_> {
             "flush_handlers" => reason.push_str(&format!(", not running handlers for {host}")),
             _ => {}
         }
+        self.tell(Event::Verbose { level: 2, text: format!("META: {reason}") });
         let msg = match word {
             "end_host" => format!("end_host conditional evaluated to false, continuing execution for {host}"),
             other => other.to_owned(),

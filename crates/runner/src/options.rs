@@ -17,6 +17,8 @@ pub struct RunOptions {
     pub inventory_folders: Vec<PathBuf>,
     /// How files are read: vault secrets.
     pub reader: inventory::Reader,
+    /// Reads the inventory anew (`meta: refresh_inventory`); without it the inventory stays as it is.
+    pub reload: Option<Reload>,
     /// The inventory's sources as given: the variable `ansible_inventory_sources`.
     pub inventory_sources: Vec<String>,
     /// Playbook files, run one after the other.
@@ -47,6 +49,24 @@ pub struct RunOptions {
     pub force_handlers: bool,
     /// `roles_path`
     pub roles_path: Vec<PathBuf>,
+    /// `collections_path`: folders that hold `ansible_collections`.
+    pub collections_path: Vec<PathBuf>,
+    /// `library`: folders with modules of the user's own, beside those of playbooks and roles.
+    pub library: Vec<PathBuf>,
+    /// `private_role_vars`: roles of a play's list do not show their variables to the play.
+    pub private_role_vars: bool,
+    /// `strategy`: of plays that name none.
+    pub strategy: Option<String>,
+    /// `no_log`: tasks that say nothing else hide their results.
+    pub no_log: bool,
+    /// `task_timeout`: seconds after which a task that says nothing else is broken off; 0 for never.
+    pub task_timeout: u64,
+    /// `enable_task_debugger`: a task that fails opens the debugger where no `debugger:` says otherwise.
+    pub task_debugger: bool,
+    /// `task_debugger_ignore_errors`: failures that are ignored open the debugger too.
+    pub debugger_on_ignored: bool,
+    /// `fact_caching`: where facts are kept between runs.
+    pub fact_cache: FactCache,
     /// `-c`, `-u`, `-k`, `-K`, `--private-key`, ...
     pub connection: ConnectionDefaults,
     /// `--become` and its companions.
@@ -71,6 +91,7 @@ impl Default for RunOptions {
             inventory: Inventory::new(inventory::HashBehaviour::default()),
             inventory_folders: Vec::new(),
             reader: inventory::Reader::default(),
+            reload: None,
             inventory_sources: Vec::new(),
             playbooks: Vec::new(),
             stand_ins: Vec::new(),
@@ -86,6 +107,15 @@ impl Default for RunOptions {
             step: false,
             force_handlers: false,
             roles_path: Vec::new(),
+            collections_path: Vec::new(),
+            library: Vec::new(),
+            private_role_vars: false,
+            strategy: None,
+            no_log: false,
+            task_timeout: 0,
+            task_debugger: false,
+            debugger_on_ignored: true,
+            fact_cache: FactCache::Memory,
             connection: ConnectionDefaults::default(),
             become_as: BecomeKeywords::default(),
             gathering: Gathering::Implicit,
@@ -96,6 +126,26 @@ impl Default for RunOptions {
             interrupt: Interrupt::default(),
         }
     }
+}
+
+/// Reads an inventory anew: what was loaded, with its warnings.
+pub type Reload = Arc<dyn Fn() -> Result<inventory::Loaded, Vec<Diagnostic>> + Send + Sync>;
+
+/// Where facts are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum FactCache {
+    /// As long as the run.
+    #[default]
+    Memory,
+    /// One file of JSON a host, read by later runs.
+    JsonFile {
+        /// `fact_caching_connection`: the folder, made if it is not there.
+        folder: PathBuf,
+        /// `fact_caching_prefix`: what file names begin with.
+        prefix: String,
+        /// `fact_caching_timeout`: the age in seconds at which facts are no longer used; 0 for never.
+        timeout: u64,
+    },
 }
 
 /// `gathering` of the configuration: when a play without `gather_facts` gathers facts.

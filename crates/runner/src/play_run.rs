@@ -33,6 +33,8 @@ pub(crate) struct RunState {
     pub(crate) aborted: bool,
     /// Whether `--step` still asks.
     pub(crate) stepping: bool,
+    /// Whether tasks that fail open the debugger where no `debugger:` says otherwise.
+    pub(crate) debugging: bool,
 }
 
 /// A batch of a play.
@@ -274,6 +276,16 @@ impl<'r> PlayRun<'r> {
     pub(crate) fn tell(&mut self, event: Event) {
         self.tell_warnings();
         (self.emit)(event);
+    }
+
+    /// Ends the run when a file of variables turned out to be broken; says whether it did.
+    pub(crate) fn is_broken(&mut self) -> bool {
+        let broken = self.shared.take_broken();
+        if broken.is_empty() {
+            return false;
+        }
+        self.abort(broken);
+        true
     }
 
     fn tell_warnings(&mut self) {

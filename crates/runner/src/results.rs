@@ -118,6 +118,7 @@ impl PlayRun<'_> {
     /// `add_host` and `group_by`: their items are told here, when it is known what was new.
     fn grow_inventory(&mut self, finished: &mut Finished) -> bool {
         let host = finished.host.clone();
+        let judged = !finished.task.changed_when.is_empty();
         let mut any = false;
         let mut outcome = finished.outcome.clone();
         let executions = match &mut outcome.items {
@@ -128,7 +129,8 @@ impl PlayRun<'_> {
             if is_true(&execution.result, "skipped") {
                 continue;
             }
-            let changed = self.change_inventory(&host, &execution.result);
+            let new = self.change_inventory(&host, &execution.result);
+            let changed = if judged { is_true(&execution.result, "changed") } else { new };
             any |= changed;
             execution.result.insert("changed", changed);
             if let Some(label) = execution.special.get("_ansible_item_label") {
@@ -150,13 +152,19 @@ impl PlayRun<'_> {
         if action == "debug" {
             return;
         }
+        if matches!(action, "include_vars" | "set_fact") {
+            crate::reserved::warn(&self.shared, facts);
+        }
         let hosts = match (&execution.delegated_to, execution.delegate_facts) {
             (Some(delegated), true) => vec![delegated.clone()],
             _ => self.receivers(&finished.host, run_once),
         };
         for host in hosts {
             match action {
-                "include_vars" => self.shared.variables.include(&host, facts),
+                "include_vars" => {
+                    let behaviour = self.shared.inventory().hash_behaviour();
+                    self.shared.variables.include(&host, facts, behaviour);
+                }
                 "set_fact" => {
                     if is_true(&execution.result, "_ansible_facts_cacheable") {
                         self.shared.variables.add_facts(&host, facts);
@@ -195,7 +203,8 @@ impl PlayRun<'_> {
     fn register(&mut self, finished: &Finished, run_once: bool) {
         let Some(name) = &finished.task.register else { return };
         let kept = outcome::for_register(&finished.outcome.whole.result);
-        let vars = Map::from([(name.as_str(), Value::Map(kept))]);
+        let vars = Map::from([(data::Key::from(name.clone()), Value::Map(kept))]);
+        crate::reserved::warn(&self.shared, &vars);
         for host in self.receivers(&finished.host, run_once) {
             self.shared.variables.set(&host, &vars);
         }

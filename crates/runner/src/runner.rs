@@ -16,7 +16,7 @@ use crate::scope::TaskScope;
 use crate::shared::Shared;
 use crate::stats::{ExitCode, Stats};
 use crate::strategy::Strategy;
-use crate::{action, batches, check, prompts};
+use crate::{action, batches, check, foreign, prompts};
 
 /// Runs playbooks.
 pub struct Runner {
@@ -40,7 +40,11 @@ struct Upstairs {
 
 impl Surroundings for Upstairs {
     fn is_action(&self, name: &str) -> bool {
-        action::exists(name)
+        action::exists(name) || foreign::is_known(name)
+    }
+
+    fn is_lookup(&self, name: &str) -> bool {
+        template::has_lookup(name)
     }
 
     fn render(&self, value: &Value, variables: &Map) -> Result<Value, Vec<Diagnostic>> {
@@ -72,8 +76,12 @@ impl Runner {
     /// The loader that the run would use, for commands that only read playbooks.
     pub fn loader(options: &RunOptions) -> Loader {
         let upstairs = Upstairs { engine: Engine::new(Settings::default()), reader: options.reader.clone() };
-        let settings =
-            LoadSettings { roles_path: options.roles_path.clone(), extra_vars: options.extra_vars.clone() };
+        let settings = LoadSettings {
+            roles_path: options.roles_path.clone(),
+            collections_path: options.collections_path.clone(),
+            private_role_vars: options.private_role_vars,
+            extra_vars: options.extra_vars.clone(),
+        };
         let loader = Loader::new(Arc::new(upstairs), settings);
         options.stand_ins.iter().for_each(|(path, source)| loader.stand_in(path, source));
         loader
@@ -106,6 +114,7 @@ impl Runner {
             }
         };
         let state = RunState {
+            debugging: self.options.task_debugger,
             start_at: self.options.start_at_task.clone(),
             stepping: self.options.step,
             ..RunState::default()
@@ -126,7 +135,11 @@ pub(crate) fn load_all(
         match loader.playbook(path) {
             Ok((playbook, warnings)) => {
                 warnings.into_iter().for_each(|warning| emit(Event::Warning(warning)));
-                findings.extend(playbook.plays.iter().flat_map(|play| check::play(play)));
+                let found = playbook.plays.iter().flat_map(|play| check::play(play, options));
+                let (errors, warnings): (Vec<_>, Vec<_>) =
+                    found.partition(|finding| finding.severity == data::Severity::Error);
+                findings.extend(errors);
+                check::once(warnings).into_iter().for_each(|warning| emit(Event::Warning(warning)));
                 playbooks.push(playbook);
             }
             Err(error) => findings.extend(error.diagnostics()),
@@ -202,6 +215,7 @@ impl Running<'_> {
 
     fn play(&mut self, play: &Arc<Play>) -> Result<(), Halt> {
         self.shared.set_playbook_folder(&play.base_dir);
+        crate::reserved::warn(&self.shared, &play.vars);
         let mut vars = play.vars.clone();
         let scope = self.play_scope(play, &vars);
         if let Err(finding) = prompts::ask(play, &scope, &mut vars) {
@@ -349,7 +363,7 @@ impl PlaySettings {
             other => crate::finalized::shown(&other).into_iter().collect::<Vec<_>>(),
         };
         if hosts.iter().all(|pattern| pattern.trim().is_empty()) {
-            let error = Diagnostic::error("hosts list cannot be empty - please check your playbook");
+            let error = Diagnostic::error("Hosts list cannot be empty. Please check your playbook");
             return Err(vec![error.at_opt(play.place.as_ref(), "in this play")]);
         }
         let name = match &play.name {
@@ -358,7 +372,10 @@ impl PlaySettings {
             }
             None => None,
         };
-        let strategy = text(&play.strategy)?.map_or(Ok(Strategy::Linear), |name| Strategy::named(&name));
+        let configured = || scope.shared.options.strategy.clone();
+        let strategy = text(&play.strategy)?
+            .or_else(configured)
+            .map_or(Ok(Strategy::Linear), |name| Strategy::named(&name));
         let percentage = text(&play.max_fail_percentage)?.map(|text| {
             text.trim().trim_end_matches('%').parse::<f64>().map_err(|_| {
                 vec![

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use data::{Diagnose, Diagnostic, Key, Map, Text, Value};
+use inventory::HashBehaviour;
 use playbook::{Inherited, Task};
 use template::{Context, HostVars, Scope, SearchPath, TemplateError};
 
@@ -26,6 +27,7 @@ pub(crate) struct TaskScope {
     vars_files: Map,
     magic: Map,
     search: Arc<SearchPath>,
+    hash_behaviour: HashBehaviour,
 }
 
 impl TaskScope {
@@ -47,6 +49,7 @@ impl TaskScope {
             vars_files: Map::new(),
             magic: Map::new(),
             search: search_path(play, task),
+            hash_behaviour: shared.inventory().hash_behaviour(),
         };
         scope.magic = scope.host_and_task_magic();
         scope.vars_files = scope.read_vars_files();
@@ -157,11 +160,37 @@ impl TaskScope {
         .flatten()
     }
 
+    /// A variable under `hash_behaviour: merge`: dictionaries of stronger layers over those of weaker ones. Values of the moment and
+    /// magic variables stand alone.
+    fn merged(&self, name: &str) -> Option<Value> {
+        const ALONE: usize = 3;
+        let mut layers = self.layers();
+        if let Some(value) = layers.by_ref().take(ALONE).find_map(|layer| (**layer).get(name)) {
+            return Some(value.clone());
+        }
+        let mut found: Option<Value> = None;
+        for value in layers.filter_map(|layer| (**layer).get(name)) {
+            found = match (found, value) {
+                (None, value) => Some(value.clone()),
+                (Some(Value::Map(over)), Value::Map(base)) => {
+                    let mut base = base.clone();
+                    HashBehaviour::Merge.combine(&mut base, &over);
+                    Some(Value::Map(base))
+                }
+                (found, _) => return found,
+            };
+            if !matches!(found, Some(Value::Map(_))) {
+                break;
+            }
+        }
+        found
+    }
+
     fn read_vars_files(&self) -> Map {
         let mut vars = Map::new();
         for entry in &self.play.play.vars_files {
             match self.vars_file(entry, &vars) {
-                Ok(Some(more)) => vars.extend_from(&more),
+                Ok(Some(more)) => self.hash_behaviour.combine(&mut vars, &more),
                 Ok(None) => {}
                 Err(findings) => findings.into_iter().for_each(|finding| self.shared.warn(finding)),
             }
@@ -222,7 +251,11 @@ impl Scope for TaskScope {
             }
             _ => {}
         }
-        self.layers().find_map(|layer| (**layer).get(name).cloned())
+        let behaviour = self.hash_behaviour;
+        if behaviour == HashBehaviour::Replace {
+            return self.layers().find_map(|layer| (**layer).get(name).cloned());
+        }
+        self.merged(name)
     }
 
     fn names(&self) -> Vec<String> {

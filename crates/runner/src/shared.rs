@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     inventory_vars: Mutex<HashMap<HostName, Map>>,
     yaml_vars: Mutex<HashMap<PathBuf, Map>>,
     warnings: Mutex<Vec<Diagnostic>>,
+    /// Files of variables that cannot be used: the run ends.
+    broken: Mutex<Vec<Diagnostic>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -46,13 +48,14 @@ impl Shared {
         Self {
             engine,
             loader,
-            variables: Variables::default(),
+            variables: Variables::new(options.fact_cache.clone()),
             connections: Connections::default(),
             inventory: RwLock::new(Arc::new(inventory)),
             vars_files: RwLock::new(Arc::new(vars_files)),
             inventory_vars: Mutex::default(),
             yaml_vars: Mutex::default(),
             warnings: Mutex::default(),
+            broken: Mutex::default(),
             options,
         }
     }
@@ -68,6 +71,19 @@ impl Shared {
         let result = change(Arc::make_mut(&mut guard));
         lock(&self.inventory_vars).clear();
         result
+    }
+
+    /// Reads the inventory's sources anew. Hosts and groups of the run (`add_host`, `group_by`) are gone then, as in Ansible.
+    pub(crate) fn reload_inventory(&self) {
+        let Some(reload) = &self.options.reload else { return };
+        match reload() {
+            Ok(loaded) => {
+                loaded.warnings.into_iter().for_each(|warning| self.warn(warning));
+                *self.inventory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded.inventory);
+                lock(&self.inventory_vars).clear();
+            }
+            Err(findings) => findings.into_iter().for_each(|finding| self.warn(finding)),
+        }
     }
 
     /// Makes `folder` the place of the playbook's `group_vars` and `host_vars`.
@@ -89,11 +105,12 @@ impl Shared {
         let vars = match vars {
             Some(Ok(vars)) => vars,
             Some(Err(error)) => {
-                error.diagnostics().into_iter().for_each(|error| self.warn(error));
+                lock(&self.broken).extend(error.diagnostics());
                 Map::new()
             }
             None => Map::new(),
         };
+        crate::reserved::warn(self, &vars);
         lock(&self.inventory_vars).insert(host.clone(), vars.clone());
         vars
     }
@@ -119,8 +136,14 @@ impl Shared {
         }
     }
 
+    /// What ends the run: files of variables that cannot be used.
+    pub(crate) fn take_broken(&self) -> Vec<Diagnostic> {
+        std::mem::take(&mut *lock(&self.broken))
+    }
+
     /// The warnings that were not sent yet.
     pub(crate) fn take_warnings(&self) -> Vec<Diagnostic> {
+        self.variables.take_warnings().into_iter().for_each(|warning| self.warn(warning));
         std::mem::take(&mut *lock(&self.warnings))
     }
 }

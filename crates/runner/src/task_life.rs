@@ -56,6 +56,8 @@ impl Job {
 
     fn outcome(&self) -> Outcome {
         let scope = TaskScope::new(&self.shared, &self.play, Some(&self.task), Some(&self.host));
+        crate::reserved::warn(&self.shared, &self.task.vars);
+        crate::reserved::warn(&self.shared, &self.task.enclosing.vars);
         let (items, loop_error) = match looping::items(&self.task, &scope) {
             Ok(items) => (items, None),
             Err(NoItems::Undefined(trouble)) => (None, Some(trouble)),

@@ -2,11 +2,13 @@
 //! take snapshots, which cost a few pointer copies.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use data::{Key, Map, Value};
+use data::{Diagnostic, Key, Map, Value};
+use inventory::HashBehaviour;
 
 use crate::event::HostName;
+use crate::options::FactCache;
 
 /// What is known of one host beside the inventory.
 #[derive(Clone, Debug, Default)]
@@ -25,25 +27,64 @@ pub(crate) struct HostData {
 #[derive(Debug, Default)]
 pub(crate) struct Variables {
     hosts: RwLock<HashMap<HostName, HostData>>,
+    cache: FactCache,
+    warnings: Mutex<Vec<Diagnostic>>,
 }
 
 impl Variables {
+    /// A store whose facts are kept in `cache`.
+    pub(crate) fn new(cache: FactCache) -> Self {
+        Self { cache, ..Self::default() }
+    }
+
     /// What is known of a host now.
     pub(crate) fn snapshot(&self, host: &str) -> HostData {
-        self.hosts.read().unwrap_or_else(PoisonError::into_inner).get(host).cloned().unwrap_or_default()
+        if let Some(data) = self.hosts.read().unwrap_or_else(PoisonError::into_inner).get(host) {
+            return data.clone();
+        }
+        if self.cache == FactCache::Memory {
+            return HostData::default();
+        }
+        let data = self.from_cache(host);
+        let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
+        hosts.entry(HostName::from(host)).or_insert(data).clone()
+    }
+
+    /// What an earlier run left of a host.
+    fn from_cache(&self, host: &str) -> HostData {
+        let facts = self.cache.read(host).unwrap_or_else(|warning| {
+            self.warn(warning);
+            Map::new()
+        });
+        HostData { namespaced: namespaced(&facts), facts, ..HostData::default() }
     }
 
     fn change(&self, host: &HostName, change: impl FnOnce(&mut HostData)) {
+        let fresh = if self.cache == FactCache::Memory { HostData::default() } else { self.snapshot(host) };
         let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
-        change(hosts.entry(host.clone()).or_default());
+        change(hosts.entry(host.clone()).or_insert(fresh));
+    }
+
+    fn warn(&self, warning: Diagnostic) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+
+    /// What the cache had to tell; each thing once.
+    pub(crate) fn take_warnings(&self) -> Vec<Diagnostic> {
+        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Adds facts, as gathered by modules.
     pub(crate) fn add_facts(&self, host: &HostName, facts: &Map) {
+        let mut all = Map::new();
         self.change(host, |data| {
             data.facts.extend_from(facts);
             data.namespaced.extend_from(&namespaced(facts));
+            all = data.facts.clone();
         });
+        if let Err(warning) = self.cache.write(host, &all) {
+            self.warn(warning);
+        }
     }
 
     /// Adds what `set_fact` and `register` set.
@@ -52,16 +93,17 @@ impl Variables {
     }
 
     /// Adds what `include_vars` read.
-    pub(crate) fn include(&self, host: &HostName, vars: &Map) {
-        self.change(host, |data| data.included.extend_from(vars));
+    pub(crate) fn include(&self, host: &HostName, vars: &Map, behaviour: HashBehaviour) {
+        self.change(host, |data| behaviour.combine(&mut data.included, vars));
     }
 
-    /// Forgets a host's facts (`meta: clear_facts`).
+    /// Forgets a host's facts (`meta: clear_facts`), those of earlier runs too.
     pub(crate) fn clear_facts(&self, host: &HostName) {
         self.change(host, |data| {
             data.facts = Map::new();
             data.namespaced = Map::new();
         });
+        self.cache.forget(host);
     }
 
     /// Whether facts of the host were gathered.

@@ -191,11 +191,15 @@ impl EventSink for AnsibleText {
             Event::Notify { handler, host } if self.screen.options.verbosity > 1 => {
                 self.screen.line(&format!("NOTIFIED HANDLER {handler} for {host}"), Some(Ink::Verbose))
             }
+            Event::Verbose { level, text } if self.screen.options.verbosity >= *level => {
+                self.screen.line(text, Some(Ink::Verbose))
+            }
             Event::Warning(found) | Event::Error(found) => self.screen.finding(found),
             Event::Stats(stats) => self.stats(stats),
             Event::PlaybookStart { .. }
             | Event::HostStart { .. }
             | Event::Notify { .. }
+            | Event::Verbose { .. }
             | Event::PlayEnd { .. } => Ok(()),
         }?;
         self.screen.out.flush()

@@ -73,6 +73,10 @@ fn describe(event: &Event) -> (&'static str, Map) {
         Event::Notify { handler, host } => {
             ("notify", with_host(Map::from([("handler", handler.as_str())]), host))
         }
+        Event::Verbose { level, text } => (
+            "verbose",
+            Map::from([("level", Value::from(u32::from(*level))), ("text", text.as_str().into())]),
+        ),
         Event::Warning(found) => ("warning", finding(found)),
         Event::Error(found) => ("error", finding(found)),
         Event::PlayEnd { name, duration } => {

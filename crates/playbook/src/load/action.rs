@@ -54,7 +54,7 @@ impl Reader<'_> {
         match (runs.as_slice(), candidates) {
             ([], []) => {
                 self.findings
-                    .error(Diagnostic::error("no module/action detected in task").at(&task.place, ""));
+                    .error(Diagnostic::error("no module/action detected in task.").at(&task.place, ""));
                 None
             }
             ([], [one]) if keyword_near(one, on).is_none() => Some((&one.0, &one.1)),
@@ -74,7 +74,7 @@ impl Reader<'_> {
             }
             ([first, second, ..], _) => {
                 let title = format!(
-                    "conflicting action statements: `{}`, `{}`",
+                    "conflicting action statements: {}, {}",
                     data_text(&first.0),
                     data_text(&second.0)
                 );
@@ -124,7 +124,7 @@ impl Reader<'_> {
                 let mut args = node.to_value().as_map().cloned().unwrap_or_default();
                 let Some(Value::Str(module)) = args.remove("module") else {
                     self.findings.error(
-                        Diagnostic::error("no module/action detected in task")
+                        Diagnostic::error("no module/action detected in task.")
                             .at(&node.place, "`module` is missing"),
                     );
                     return None;
@@ -155,7 +155,7 @@ impl Reader<'_> {
         };
         let Some(first) = words.first() else {
             self.findings.error(
-                Diagnostic::error("no module/action detected in task").at(&node.place, "no word here"),
+                Diagnostic::error("no module/action detected in task.").at(&node.place, "no word here"),
             );
             return None;
         };

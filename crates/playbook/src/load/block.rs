@@ -49,7 +49,7 @@ impl Reader<'_> {
         if ["block", "rescue", "always"].iter().any(|list| node.get(list).is_some()) {
             if kind == TaskKind::Handler {
                 self.findings.error(
-                    Diagnostic::error("using a block as a handler is not supported").at(&start(node), ""),
+                    Diagnostic::error("Using a block as a handler is not supported.").at(&start(node), ""),
                 );
                 return Vec::new();
             }
@@ -91,7 +91,7 @@ impl Reader<'_> {
         if object.node("block").is_none() {
             for name in ["rescue", "always"] {
                 if let Some(at) = object.node(name) {
-                    let error = Diagnostic::error(format!("`{name}` cannot be used without `block`"));
+                    let error = Diagnostic::error(format!("'{name}' keyword cannot be used without 'block'"));
                     self.findings.error(error.at(&at.place, ""));
                 }
             }

@@ -42,8 +42,10 @@ impl Reader<'_> {
     /// The tasks of the file that `import_tasks` names. They inherit the import's keywords and variables.
     pub(super) fn import_tasks(&mut self, task: &Task) -> Vec<Item> {
         if let Some(looped) = &task.looped {
-            let error = Diagnostic::error("loops cannot be used on `import_tasks`").at(&looped.place, "");
-            self.findings.error(error.help("use `include_tasks`"));
+            let error = Diagnostic::error(
+                "You cannot use loops on 'import_tasks' statements. You should use 'include_tasks' instead.",
+            );
+            self.findings.error(error.at(&looped.place, ""));
             return Vec::new();
         }
         let Some(name) = self.static_file_name(task) else { return Vec::new() };
@@ -55,7 +57,10 @@ impl Reader<'_> {
             return Vec::new();
         }
         if !path.is_file() {
-            let title = format!("could not find or access `{}`", super::files::shown(&path));
+            let title = format!(
+                "Could not find or access '{}' on the Ansible Controller.",
+                super::files::shown(&path)
+            );
             self.findings.error(Diagnostic::error(title).at_opt(task.action.place.as_ref(), "imported here"));
             return Vec::new();
         }
@@ -74,7 +79,7 @@ impl Reader<'_> {
         let value = task.action.args.get("_raw_params").or_else(|| task.action.args.get("file"));
         let Some(value) = value else {
             let error =
-                Diagnostic::error("no file specified for `import_tasks`").at_opt(task.place.as_ref(), "");
+                Diagnostic::error("No file specified for import_tasks").at_opt(task.place.as_ref(), "");
             self.findings.error(error);
             return None;
         };
@@ -86,19 +91,21 @@ impl Reader<'_> {
     /// The tasks of the role that `import_role` names; the role joins the play.
     pub(super) fn import_role(&mut self, task: &Task) -> Vec<Item> {
         if task.kind == TaskKind::Handler {
-            let error = Diagnostic::error("using `import_role` as a handler is not supported");
+            let error = Diagnostic::error("Using 'import_role' as a handler is not supported.");
             self.findings.error(error.at_opt(task.place.as_ref(), ""));
             return Vec::new();
         }
         if let Some(looped) = &task.looped {
-            let error = Diagnostic::error("loops cannot be used on `import_role`").at(&looped.place, "");
-            self.findings.error(error.help("use `include_role`"));
+            let error = Diagnostic::error(
+                "You cannot use loops on 'import_role' statements. You should use 'include_role' instead.",
+            );
+            self.findings.error(error.at(&looped.place, ""));
             return Vec::new();
         }
         self.check_role_args(task);
         if task.action.args.contains_key("apply") {
-            let error = Diagnostic::error("`apply` is not an option of `import_role`")
-                .at_opt(task.place.as_ref(), "");
+            let error =
+                Diagnostic::error("Invalid options for import_role: apply").at_opt(task.place.as_ref(), "");
             self.findings.error(error.help("keywords of the import itself are inherited by its tasks"));
         }
         let vars = self.static_vars(&task.enclosing, &task.vars);
@@ -119,14 +126,14 @@ impl Reader<'_> {
         self.check_keys(task, &["_raw_params", "file", "apply"]);
         if !["_raw_params", "file"].iter().any(|key| task.action.args.contains_key(*key)) {
             let error =
-                Diagnostic::error("no file specified for `include_tasks`").at_opt(task.place.as_ref(), "");
+                Diagnostic::error("No file specified for include_tasks").at_opt(task.place.as_ref(), "");
             self.findings.error(error);
         }
     }
 
     pub(super) fn check_include_role(&mut self, task: &Task) {
         if task.kind == TaskKind::Handler {
-            let error = Diagnostic::error("using `include_role` as a handler is not supported");
+            let error = Diagnostic::error("Using 'include_role' as a handler is not supported.");
             self.findings.error(error.at_opt(task.place.as_ref(), ""));
         }
         self.check_role_args(task);
@@ -137,7 +144,7 @@ impl Reader<'_> {
         if task.action.variable.is_none()
             && !["name", "role"].iter().any(|key| task.action.args.contains_key(*key))
         {
-            let title = format!("`name` is a required field for `{}`", task.action.name);
+            let title = format!("'name' is a required field for {}.", task.action.name);
             self.findings.error(Diagnostic::error(title).at_opt(task.place.as_ref(), ""));
         }
     }
@@ -148,7 +155,7 @@ impl Reader<'_> {
             if known.contains(&key.as_str()) {
                 continue;
             }
-            let title = format!("`{key}` is not an option of `{}`", task.action.name);
+            let title = format!("Invalid options for {}: {key}", task.action.name);
             let mut error = Diagnostic::error(title).at_opt(task.action.place.as_ref(), "");
             if let Some(near) = nearest(&key, known.iter().copied()) {
                 error = error.help(format!("did you mean `{near}`?"));
@@ -167,8 +174,12 @@ impl Reader<'_> {
             }
             self.findings.error(error);
         } else if word == "end_role" && (task.enclosing.role.is_none() || task.kind == TaskKind::Handler) {
-            let error = Diagnostic::error("`end_role` works only in the tasks of a role")
-                .at_opt(task.place.as_ref(), "");
+            let error = Diagnostic::error(if task.kind == TaskKind::Handler {
+                "Cannot execute 'end_role' from a handler"
+            } else {
+                "Cannot execute 'end_role' from outside of a role"
+            })
+            .at_opt(task.place.as_ref(), "");
             self.findings.error(error);
         } else if word == "flush_handlers" && task.kind == TaskKind::Handler {
             let error = Diagnostic::error("`flush_handlers` cannot be used as a handler")

@@ -174,7 +174,8 @@ impl Reader<'_> {
                     None => {}
                 },
                 None => {
-                    let mut error = Diagnostic::error(format!("`{name}` is not a keyword of a block"));
+                    let mut error =
+                        Diagnostic::error(format!("'{name}' is not a valid attribute for a Block"));
                     if let Some(near) = nearest(&name, keyword::names(On::BLOCK)) {
                         error = error.help(format!("did you mean `{near}`?"));
                     }

@@ -33,6 +33,11 @@ pub trait Surroundings: Send + Sync {
     /// Whether a key of a task names an action or a module that can run (any name with dots may be a collection's).
     fn is_action(&self, name: &str) -> bool;
 
+    /// Whether `with_x` can find its lookup.
+    fn is_lookup(&self, _name: &str) -> bool {
+        true
+    }
+
     /// Renders a value with these variables: names of roles and files in static imports.
     ///
     /// # Errors
@@ -51,6 +56,11 @@ pub trait Surroundings: Send + Sync {
 pub struct LoadSettings {
     /// Folders searched for roles after `roles/` beside the playbook (`roles_path`).
     pub roles_path: Vec<PathBuf>,
+    /// Folders that hold `ansible_collections`, searched for roles of collections after the one beside the playbook
+    /// (`collections_path`).
+    pub collections_path: Vec<PathBuf>,
+    /// `private_role_vars`: roles of a play's list do not show their variables to the play.
+    pub private_role_vars: bool,
     /// Extra variables: names in static imports may use them.
     pub extra_vars: Map,
 }

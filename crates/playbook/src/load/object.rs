@@ -5,7 +5,7 @@ use data::yaml::{Node, NodeKind};
 use data::{Diagnostic, List, Map, Place, Text, Value};
 
 use super::{Reader, has_template, is_template};
-use crate::keyword::{self, Keyword, On, Support};
+use crate::keyword::{self, Keyword, On, Support, Takes};
 use crate::keywords::Keywords;
 
 /// The keywords of an object, sorted out.
@@ -63,7 +63,10 @@ impl Reader<'_> {
                 self.findings.error(error.at(&key.place, "").note(reason));
                 continue;
             }
-            self.check_kind(row, node);
+            self.check_kind(row, node, on);
+            if row.name == "debugger" {
+                self.check_debugger(node);
+            }
             match (row.name, row.inherited) {
                 ("vars", _) => object.vars = self.vars(node),
                 ("name", _) => object.name = self.name(node),
@@ -76,7 +79,9 @@ impl Reader<'_> {
         object
     }
 
-    fn check_kind(&mut self, row: &Keyword, node: &Node) {
+    /// A value of the wrong kind. Ansible looks at a play's values before it runs, at those of tasks only when they run: a file may hold
+    /// wrong ones in tasks that are always skipped, so these are warnings here and failures of the task later.
+    fn check_kind(&mut self, row: &Keyword, node: &Node, on: On) {
         let value = node.to_value();
         if value.is_null() || node.as_text().is_some_and(is_template) {
             return;
@@ -85,9 +90,30 @@ impl Reader<'_> {
             return;
         }
         if let Some(expected) = row.takes.mismatch(&value) {
-            let error = Diagnostic::error(format!("`{}` takes {expected}", row.name));
-            self.findings.error(error.at(&node.place, format!("this is {}", found(node))));
+            let label = format!("this is {}", found(node));
+            let title = format!("`{}` takes {expected}", row.name);
+            if on == On::PLAY || matches!(row.takes, Takes::List | Takes::Dict | Takes::Text) {
+                self.findings.error(Diagnostic::error(title).at(&node.place, label));
+            } else {
+                let warning = Diagnostic::warning(title).at(&node.place, label);
+                self.findings.warn(warning.help("the task fails on every host that runs it"));
+            }
         }
+    }
+
+    fn check_debugger(&mut self, node: &Node) {
+        const WHEN: [&str; 5] = ["always", "on_failed", "on_unreachable", "on_skipped", "never"];
+        let shown = data_text(node);
+        if node.is_null() || node.as_text().is_some_and(is_template) || WHEN.contains(&shown.as_str()) {
+            return;
+        }
+        let title =
+            format!("'{shown}' is not a valid value for debugger. Must be one of {}", WHEN.join(", "));
+        let mut error = Diagnostic::error(title).at(&node.place, "");
+        if let Some(near) = nearest(&shown, WHEN) {
+            error = error.help(format!("did you mean `{near}`?"));
+        }
+        self.findings.error(error);
     }
 
     fn name(&mut self, node: &Node) -> Option<Text> {
@@ -139,7 +165,7 @@ impl Reader<'_> {
             return;
         }
         let shown = data_text(key);
-        let error = Diagnostic::error(format!("invalid variable name `{shown}`"));
+        let error = Diagnostic::error(format!("Invalid variable name '{shown}'"));
         let rule = "names of variables start with a letter or underscore and hold only letters, digits and underscores";
         self.findings.error(error.at(&key.place, "").help(rule));
     }
@@ -149,7 +175,8 @@ impl Reader<'_> {
         for (key, _) in unknown {
             let shown = data_text(key);
             let mut error =
-                Diagnostic::error(format!("`{shown}` is not a keyword of {}", on.noun())).at(&key.place, "");
+                Diagnostic::error(format!("'{shown}' is not a valid attribute for a {}", on.noun()))
+                    .at(&key.place, "");
             if let Some(near) = nearest(&shown, keyword::names(on)) {
                 error = error.help(format!("did you mean `{near}`?"));
             }

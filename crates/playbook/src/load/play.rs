@@ -39,7 +39,13 @@ impl Reader<'_> {
     ) -> Play {
         let mut object = self.object(entries, On::PLAY);
         self.refuse_unknown(&object.unknown, On::PLAY);
-        if let Some(user) = object.value("user") {
+        if let Some(user) = object.node("user").filter(|node| !node.is_null()).cloned() {
+            if object.inherited.get(Inherited::RemoteUser).is_some() {
+                let error = Diagnostic::error("both 'user' and 'remote_user' are set for this play.");
+                self.findings
+                    .error(error.at(&user.place, "").help("keep `remote_user`; `user` is its old name"));
+            }
+            let user = user.to_value();
             object.inherited.set(Inherited::RemoteUser, user);
         }
         if let Some(tags) = imported.keywords.get(Inherited::Tags) {
@@ -57,17 +63,22 @@ impl Reader<'_> {
             Some((_, NodeKind::Seq(list))) => self.role_list(list, &guarded),
             None | Some((_, NodeKind::Null)) => Vec::new(),
             Some((other, _)) => {
-                self.expected("`roles` as a list", other);
+                let error = Diagnostic::error("A malformed role declaration was encountered.");
+                let label = format!("this is {}, not a list of roles", other.kind_name());
+                self.findings.error(error.at(&other.place, label));
                 Vec::new()
             }
         };
         let items = |reader: &mut Self, name: &str| {
-            object.node(name).map(|node| reader.items(node, &guarded, TaskKind::Task)).unwrap_or_default()
+            let node = object.node(name).filter(|node| reader.is_block_list(name, node));
+            node.map(|node| reader.items(node, &guarded, TaskKind::Task)).unwrap_or_default()
         };
         let (pre_tasks, tasks, post_tasks) =
             (items(self, "pre_tasks"), items(self, "tasks"), items(self, "post_tasks"));
-        let mut handlers =
-            object.node("handlers").map(|node| self.handlers(node, &outermost)).unwrap_or_default();
+        let mut handlers = match object.node("handlers").filter(|node| self.is_block_list("handlers", node)) {
+            Some(node) => self.handlers(node, &outermost),
+            None => Vec::new(),
+        };
         // Ansible puts the handlers of listed roles before those of the play; those of imported roles stand after both.
         let listed: Vec<_> = roles.iter().flat_map(|role| role.handlers.iter().cloned()).collect();
         handlers.splice(0..0, listed);
@@ -101,6 +112,20 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether a keyword of a play holds a list of tasks or nothing.
+    fn is_block_list(&mut self, name: &str, node: &Node) -> bool {
+        if matches!(node.kind, NodeKind::Seq(_) | NodeKind::Null) {
+            return true;
+        }
+        let shown = super::object::data_text(node);
+        let title = format!(
+            "A malformed block was encountered while loading {name}: {shown} should be a list or None"
+        );
+        let label = format!("this is {}", node.kind_name());
+        self.findings.error(Diagnostic::error(title).at(&node.place, label));
+        false
+    }
+
     /// The ring of the tasks: under an import with `when`, each of them is guarded by it.
     fn guarded(&self, outermost: &Arc<Enclosing>, imported: &Imported) -> Arc<Enclosing> {
         let Some(when) = imported.keywords.get(Inherited::When) else { return Arc::clone(outermost) };
@@ -111,7 +136,7 @@ impl Reader<'_> {
 
     fn hosts(&mut self, node: &Node, object: &Object) -> Value {
         let Some(hosts) = object.node("hosts") else {
-            let error = Diagnostic::error("the field `hosts` is required but was not set")
+            let error = Diagnostic::error("the field 'hosts' is required but was not set")
                 .at(&start(node), "in this play");
             self.findings.error(error);
             return Value::Null;
@@ -128,7 +153,7 @@ impl Reader<'_> {
             }
             NodeKind::Int(number) => Value::Str(Text::plain(number.to_string())),
             NodeKind::Null | NodeKind::Str(_) | NodeKind::Seq(_) => {
-                let error = Diagnostic::error("hosts list cannot be empty - please check your playbook");
+                let error = Diagnostic::error("Hosts list cannot be empty. Please check your playbook");
                 self.findings.error(error.at(&hosts.place, ""));
                 Value::Null
             }
@@ -148,7 +173,7 @@ impl Reader<'_> {
         let mut prompts = Vec::new();
         for entry in entries {
             let Some(name) = entry.get("name").and_then(Node::as_str) else {
-                let error = Diagnostic::error("invalid `vars_prompt` data structure, missing `name` key");
+                let error = Diagnostic::error("Invalid vars_prompt data structure, missing 'name' key");
                 self.findings.error(error.at(&entry.place, ""));
                 continue;
             };
@@ -156,7 +181,7 @@ impl Reader<'_> {
                 let shown = super::object::data_text(key);
                 if !PROMPT_KEYS.contains(&shown.as_str()) {
                     let title =
-                        format!("invalid `vars_prompt` data structure, found unsupported key `{shown}`");
+                        format!("Invalid vars_prompt data structure, found unsupported key '{shown}'");
                     self.findings.error(Diagnostic::error(title).at(&key.place, ""));
                 }
             }

@@ -38,18 +38,20 @@ impl Reader<'_> {
         let Some(document) = self.read(path) else { return Vec::new() };
         let shown = super::files::shown(path);
         let Some(node) = document else {
-            self.findings.error(Diagnostic::error(format!("empty playbook, nothing to do: `{shown}`")));
+            self.findings.error(Diagnostic::error(format!("Empty playbook, nothing to do: {shown}")));
             return Vec::new();
         };
         let NodeKind::Seq(entries) = &node.kind else {
-            let error =
-                Diagnostic::error(format!("a playbook must be a list of plays, got {}", node.kind_name()));
+            let error = Diagnostic::error(format!(
+                "A playbook must be a list of plays, got {} instead: {shown}",
+                node.kind_name()
+            ));
             self.findings.error(error.at(&node.place, "").help("start each play with `- hosts: ...`"));
             return Vec::new();
         };
         if entries.is_empty() {
             self.findings
-                .error(Diagnostic::error(format!("a playbook must contain at least one play: `{shown}`")));
+                .error(Diagnostic::error(format!("A playbook must contain at least one play: {shown}")));
         }
         let folder = folder_of(path);
         let base = base_dir.unwrap_or(&folder).to_path_buf();

@@ -53,8 +53,8 @@ impl Reader<'_> {
             }
         };
         if object.is_none() && name.contains(',') {
-            let error = Diagnostic::error(format!("invalid old style role requirement: `{name}`"))
-                .at(&node.place, "");
+            let error =
+                Diagnostic::error(format!("Invalid old style role requirement: {name}")).at(&node.place, "");
             self.findings
                 .error(error.help("write it as a mapping: `role: name`, and its parameters as keys"));
             return None;
@@ -66,7 +66,7 @@ impl Reader<'_> {
         let used = RoleUse {
             name: name.clone(),
             validate: true,
-            public: Some(true),
+            public: Some(!self.loader.settings.private_role_vars),
             vars,
             place: Some(super::task::start(node)),
             ..RoleUse::default()

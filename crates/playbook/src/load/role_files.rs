@@ -40,14 +40,18 @@ impl Reader<'_> {
             endings.iter().map(|ending| super::search::clean(&folder.join(format!("{name}{ending}"))));
         let found: Vec<PathBuf> = candidates.filter(|path| path.exists()).take(1).collect();
         if let Some(outside) = found.iter().find(|path| !path.starts_with(super::search::clean(&folder))) {
-            let title =
-                format!("`{}` is not inside the role's folder `{}`", outside.display(), folder.display());
+            let title = format!(
+                "Failed loading '{}' for role ({}) as it is not inside the expected role path: '{}'",
+                outside.display(),
+                role.file_name().unwrap_or_default().to_string_lossy(),
+                folder.display()
+            );
             self.findings.error(Diagnostic::error(title));
             return Vec::new();
         }
         if found.is_empty() && from.is_some() {
             self.findings.error(Diagnostic::error(format!(
-                "could not find specified file in role: {subfolder}/{name}"
+                "Could not find specified file in role: {subfolder}/{name}"
             )));
         }
         found

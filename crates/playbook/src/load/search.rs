@@ -8,6 +8,7 @@ use data::suggest::nearest;
 use super::Reader;
 use super::files::shown;
 use crate::enclosing::Enclosing;
+use crate::keyword::Inherited;
 use crate::task::TaskKind;
 
 impl Reader<'_> {
@@ -23,6 +24,8 @@ impl Reader<'_> {
             around.files().filter_map(|file| file.parent().map(Path::to_path_buf)).collect();
         if let Some(role) = &around.role {
             folders.insert(0, role.path.join(subfolder));
+            // A handler's include finds the files of the role's tasks too.
+            folders.push(role.path.join("tasks"));
             folders.push(role.path.clone());
         }
         folders.push(self.base_dir.join(subfolder));
@@ -42,6 +45,9 @@ impl Reader<'_> {
         around: &Enclosing,
         place: Option<&data::Place>,
     ) -> Option<(String, PathBuf)> {
+        if let Some(found) = self.collection_role(name, around) {
+            return Some(found);
+        }
         let mut folders = vec![self.base_dir.join("roles")];
         folders.extend(self.loader.settings.roles_path.iter().cloned());
         folders.extend(around.role.as_ref().and_then(|role| role.path.parent().map(Path::to_path_buf)));
@@ -61,9 +67,35 @@ impl Reader<'_> {
         None
     }
 
+    /// The folder of a collection's role: by its full name, or by its own name in one of the collections that `collections:` lists.
+    fn collection_role(&self, name: &str, around: &Enclosing) -> Option<(String, PathBuf)> {
+        let mut parts: Vec<(String, String)> = Vec::new();
+        if let [namespace, collection, role @ ..] = name.split('.').collect::<Vec<_>>().as_slice()
+            && !role.is_empty()
+        {
+            parts.push((format!("{namespace}/{collection}"), role.join("/")));
+        } else {
+            let listed = around.keywords.list(Inherited::Collections).iter().filter_map(data::Value::as_str);
+            parts.extend(listed.map(|collection| (collection.replacen('.', "/", 1), name.to_owned())));
+        }
+        let roots = std::iter::once(self.base_dir.join("collections"))
+            .chain(self.loader.settings.collections_path.iter().cloned());
+        for root in roots {
+            for (collection, role) in &parts {
+                let folder = root.join("ansible_collections").join(collection).join("roles").join(role);
+                if folder.is_dir() {
+                    let full = format!("{}.{}", collection.replace('/', "."), role.replace('/', "."));
+                    return Some((full, clean(&folder)));
+                }
+            }
+        }
+        None
+    }
+
     fn role_not_found(&mut self, name: &str, folders: &[PathBuf], place: Option<&data::Place>) {
-        let searched = folders.iter().map(|folder| shown(folder)).collect::<Vec<_>>().join(", ");
-        let mut error = Diagnostic::error(format!("the role `{name}` was not found")).at_opt(place, "");
+        let searched = folders.iter().map(|folder| shown(folder)).collect::<Vec<_>>().join(":");
+        let mut error =
+            Diagnostic::error(format!("the role '{name}' was not found in {searched}")).at_opt(place, "");
         let existing: Vec<String> = folders
             .iter()
             .filter_map(|folder| std::fs::read_dir(folder).ok())
@@ -74,7 +106,7 @@ impl Reader<'_> {
         if let Some(near) = nearest(name, existing.iter().map(String::as_str)) {
             error = error.help(format!("did you mean `{near}`?"));
         }
-        self.findings.error(error.note(format!("searched in {searched}")));
+        self.findings.error(error);
     }
 }
 

@@ -62,18 +62,29 @@ impl Reader<'_> {
         let with = with.map(|(key, node)| (key.as_str().map(|name| name["with_".len()..].to_owned()), node));
         for (name, node) in plain.into_iter().chain(with) {
             if let Some(first) = &found {
-                let error = Diagnostic::error("duplicate loop in task")
-                    .at(&node.place, "")
-                    .also(&first.place, "the first");
+                let error = Diagnostic::error(format!(
+                    "duplicate loop in task: {}",
+                    name.as_deref().unwrap_or("loop")
+                ))
+                .at(&node.place, "")
+                .also(&first.place, "the first");
                 self.findings.error(error);
                 continue;
             }
             if node.is_null() {
                 let shown = name.unwrap_or_default();
                 self.findings.error(
-                    Diagnostic::error(format!("you must specify a value when using `with_{shown}`"))
+                    Diagnostic::error(format!("you must specify a value when using with_{shown}"))
                         .at(&node.place, ""),
                 );
+                continue;
+            }
+            if let Some(lookup) = &name
+                && !self.loader.surroundings.is_lookup(lookup)
+            {
+                let title = format!("'with_{lookup}' is not a valid attribute for a Task");
+                let error = Diagnostic::error(title).at(&node.place, "");
+                self.findings.error(error.note(format!("there is no lookup `{lookup}`")));
                 continue;
             }
             found = Some(Loop { with: name, items: node.to_value(), place: node.place.clone() });
@@ -125,7 +136,11 @@ impl Reader<'_> {
         match node.as_text() {
             Some(text) if is_variable_name(text) => Some(text.clone()),
             _ => {
-                let error = Diagnostic::error("invalid variable name in `register`").at(&node.place, "");
+                let error = Diagnostic::error(format!(
+                    "Invalid 'register' specified. Invalid variable name '{}'.",
+                    super::object::data_text(node)
+                ))
+                .at(&node.place, "");
                 self.findings.error(
                     error.help("a name of letters, digits and underscores that does not start with a digit"),
                 );

@@ -178,6 +178,12 @@ pub(crate) fn name(task: &Task, scope: &TaskScope) -> Result<String, Trouble> {
     };
     if exists(&rendered) {
         Ok(rendered)
+    } else if crate::foreign::is_known(&rendered)
+        || crate::foreign::file(&rendered, task, &scope.shared.options).is_some()
+    {
+        Err(Trouble::failed(format!(
+            "Task failed: The module '{rendered}' is not built into taskbox and cannot run here."
+        )))
     } else {
         Err(Trouble::failed(format!("Task failed: Cannot resolve '{rendered}' to an action or module.")))
     }
@@ -277,6 +283,7 @@ impl ActionCall<'_> {
             Err(ConnectionError::Timeout { .. }) if limit.is_some() => {
                 return Err(Trouble::failed("Timeout exceeded"));
             }
+            Err(ConnectionError::Timeout { limit, .. }) => return Err(timed_out(limit)),
             other => other?,
         };
         add_lines(&mut result);
@@ -307,6 +314,14 @@ impl ActionCall<'_> {
     pub(crate) fn resolve(&self, value: &Value) -> Result<Value, Trouble> {
         self.scope.resolve(value).map_err(Trouble::template)
     }
+}
+
+/// A task that `timeout` broke off.
+pub(crate) fn timed_out(limit: Duration) -> Trouble {
+    let seconds = limit.as_secs();
+    let frame = Map::from([("period", Value::from(seconds))]);
+    Trouble::failed(format!("Task failed: Timed out after {seconds} second(s)."))
+        .with("timedout", Value::Map(frame))
 }
 
 /// `stdout_lines` and `stderr_lines` beside `stdout` and `stderr`.

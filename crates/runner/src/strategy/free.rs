@@ -17,7 +17,7 @@ pub(super) fn run(run: &mut PlayRun<'_>, pinned: Option<usize>) {
     let mut going = Going::default();
     loop {
         let started = start(run, &mut going, pinned);
-        if run.interrupted() || (!started && going.busy.is_empty()) {
+        if run.is_broken() || run.interrupted() || (!started && going.busy.is_empty()) {
             return;
         }
         if going.busy.is_empty() {
@@ -100,7 +100,13 @@ fn start_one(run: &mut PlayRun<'_>, going: &mut Going, host: &HostName, task: &A
     let scope = run.task_scope(Some(task), Some(host));
     let once = action::find(task.action.name.as_str()).is_some_and(|spec| spec.once)
         || finalized::run_once(&scope, task).unwrap_or_default();
-    let limit = finalized::throttle(&scope, task);
+    let limit = match finalized::throttle(&scope, task) {
+        Ok(limit) => limit,
+        Err(finding) => {
+            run.abort(vec![finding]);
+            return false;
+        }
+    };
     if limit.is_some_and(|limit| going.tasks.get(&task.id).copied().unwrap_or_default() >= limit) {
         return false;
     }

@@ -17,7 +17,7 @@ use crate::results::Handled;
 /// Runs the batch.
 pub(super) fn run(run: &mut PlayRun<'_>, max_fail_percentage: Option<f64>) {
     let mut step = Step { at: 0 };
-    while !run.interrupted() {
+    while !run.interrupted() && !run.is_broken() {
         let Some((task, hosts)) = step.next(run) else { return };
         if task.action.short_name() == "meta" {
             meta_task(run, &task, &hosts);
@@ -94,7 +94,13 @@ fn one_task(
     let action_once = action::find(task.action.name.as_str()).is_some_and(|spec| spec.once);
     let run_once = action_once || finalized::run_once(&scope, task).unwrap_or_default();
     let fatal = finalized::any_errors_fatal(&scope, task) || run_once;
-    let limit = finalized::throttle(&scope, task);
+    let limit = match finalized::throttle(&scope, task) {
+        Ok(limit) => limit,
+        Err(finding) => {
+            run.abort(vec![finding]);
+            return false;
+        }
+    };
     drop(scope);
     let head = run.head(task, &hosts[0]);
     if run.steps_over(&head) {
@@ -125,7 +131,10 @@ fn one_task(
     }
     // Results come in any order; includes follow the order of the hosts.
     done.sort_by_key(|finished| hosts.iter().position(|host| *host == finished.host));
-    run.include(&done);
+    let lost = run.include(&done);
+    for one in handled.iter_mut().filter(|one| lost.contains(&one.host)) {
+        one.failed = true;
+    }
     fail_others(run, task, fatal, &handled);
     !too_many_failed(run, &handled, max_fail_percentage)
 }

@@ -14,6 +14,8 @@ pub(crate) enum Strategy {
     Linear,
     /// Every host goes as fast as it can.
     Free,
+    /// Like `linear`; failed tasks open the debugger.
+    Debug,
     /// Like `free`, but a host keeps its place among the `forks` until it is through.
     HostPinned,
 }
@@ -28,14 +30,13 @@ impl Strategy {
             "linear" => Ok(Self::Linear),
             "free" => Ok(Self::Free),
             "host_pinned" => Ok(Self::HostPinned),
-            "debug" => Err(Diagnostic::error("the strategy `debug` is not supported")
-                .note("taskbox has no task debugger")),
+            "debug" => Ok(Self::Debug),
             other => {
-                let error = Diagnostic::error(format!("unknown strategy `{other}`"));
-                let near = data::suggest::nearest(other, ["linear", "free", "host_pinned"]);
+                let error = Diagnostic::error(format!("Invalid play strategy specified: {other}"));
+                let near = data::suggest::nearest(other, ["linear", "free", "host_pinned", "debug"]);
                 Err(match near {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error.help("the strategies are `linear`, `free` and `host_pinned`"),
+                    None => error.help("the strategies are `linear`, `free`, `host_pinned` and `debug`"),
                 })
             }
         }
@@ -45,6 +46,11 @@ impl Strategy {
     pub(crate) fn run(self, run: &mut PlayRun<'_>, max_fail_percentage: Option<f64>) {
         match self {
             Self::Linear => linear::run(run, max_fail_percentage),
+            Self::Debug => {
+                let before = std::mem::replace(&mut run.state.debugging, true);
+                linear::run(run, max_fail_percentage);
+                run.state.debugging = before;
+            }
             Self::Free => free::run(run, None),
             Self::HostPinned => free::run(run, Some(run.shared.options.forks)),
         }

@@ -56,6 +56,11 @@ const TABLES: &[&[Lookup]] = &[
     vars::LOOKUPS,
 ];
 
+/// Whether there is a lookup of this name, as `with_<name>` needs one.
+pub fn has_lookup(name: &str) -> bool {
+    find(name).is_some()
+}
+
 fn find(name: &str) -> Option<&'static Lookup> {
     let name = short(name);
     TABLES.iter().flat_map(|table| table.iter()).find(|lookup| lookup.name == name)

@@ -114,6 +114,10 @@ pub(crate) fn contains(ev: &Eval<'_>, haystack: &Val, needle: &Val) -> Res<bool>
         Val::Tuple(items) => any_equal(ev, items, needle),
         Val::Object(object) => match &**object {
             Object::HostVars => Ok(needle.as_str().is_some_and(|name| ev.knows_host(name))),
+            Object::Vars(_) => match ev.mapping(haystack)? {
+                Some(dict) => Ok(dict.contains(&key_of(ev, needle)?)),
+                None => Ok(false),
+            },
             Object::Namespace(_) => fail("argument of type 'Namespace' is not iterable"),
             Object::Range(start, stop, step) => Ok(needle.as_int().is_some_and(|number| {
                 let inside = if *step > 0 {
