@@ -1,0 +1,131 @@
+//! The scheduler and the controller manager: leases that they hold one at a time, and what the holder does.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::api_client::Api;
+use crate::documents::{age, flag, now};
+use crate::{Result, say};
+
+/// How long a lease holds without being renewed, in seconds.
+const LEASE: i64 = 15;
+/// How long a node may be silent, in seconds.
+const SILENCE: i64 = 40;
+
+/// Holds or waits for a lease, for ever.
+pub(crate) fn hold_lease_forever(name: &str, flags: &BTreeMap<String, String>) -> Result<()> {
+    let api = Api::from_kubeconfig(flag(flags, "kubeconfig")?)?;
+    loop {
+        if let Err(error) = hold(&api, name) {
+            say(&format!("lease {name}: {error}"));
+        }
+        std::thread::sleep(Duration::from_secs(2));
+    }
+}
+
+/// Runs the controllers while holding the lease.
+pub(crate) fn run(flags: &BTreeMap<String, String>) -> Result<()> {
+    let api = Api::from_kubeconfig(flag(flags, "kubeconfig")?)?;
+    loop {
+        let done = hold(&api, "kube-controller-manager").and_then(|ours| if ours { control(&api) } else { Ok(()) });
+        if let Err(error) = done {
+            say(&format!("controllers: {error}"));
+        }
+        std::thread::sleep(Duration::from_secs(2));
+    }
+}
+
+/// Takes or renews a lease; whether it is ours now.
+fn hold(api: &Api, name: &str) -> Result<bool> {
+    let ours = std::fs::read_to_string("/etc/hostname").unwrap_or_default().trim().to_owned();
+    let leases = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
+    let Some(mut lease) = api.get(&format!("{leases}/{name}"))? else {
+        let spec = json!({"holderIdentity": ours, "leaseDurationSeconds": LEASE, "renewTime": now(), "leaseTransitions": 0});
+        let (code, _) = api.call("POST", leases, Some(&json!({"metadata": {"name": name}, "spec": spec})))?;
+        return Ok(code == 201);
+    };
+    let spec = &mut lease["spec"];
+    let holder = spec["holderIdentity"].as_str().unwrap_or_default().to_owned();
+    if holder != ours && age(spec["renewTime"].as_str().unwrap_or_default()) < LEASE {
+        return Ok(false);
+    }
+    spec["renewTime"] = Value::from(now());
+    if holder != ours {
+        spec["holderIdentity"] = Value::from(ours);
+        spec["leaseTransitions"] = Value::from(spec["leaseTransitions"].as_i64().unwrap_or(0) + 1);
+    }
+    Ok(api.call("PUT", &format!("{leases}/{name}"), Some(&lease))?.0 == 200)
+}
+
+fn control(api: &Api) -> Result<()> {
+    let nodes = api.items("/api/v1/nodes")?;
+    watch_nodes(api, &nodes)?;
+    let names: Vec<&str> = nodes.iter().filter_map(|node| node["metadata"]["name"].as_str()).collect();
+    for set in api.items("/apis/apps/v1/daemonsets")? {
+        run_pods(api, &set, "daemonsets", &names, json!({"desiredNumberScheduled": names.len(), "numberReady": names.len(), "numberAvailable": names.len()}))?;
+    }
+    for deployment in api.items("/apis/apps/v1/deployments")? {
+        let replicas = usize::try_from(deployment["spec"]["replicas"].as_u64().unwrap_or(1)).unwrap_or(1);
+        let on: Vec<&str> = names.iter().copied().cycle().take(if names.is_empty() { 0 } else { replicas }).collect();
+        run_pods(api, &deployment, "deployments", &on, json!({"replicas": replicas, "readyReplicas": replicas, "availableReplicas": replicas}))?;
+    }
+    for claim in api.items("/api/v1/persistentvolumeclaims")? {
+        bind(api, &claim)?;
+    }
+    Ok(())
+}
+
+/// A node whose kubelet is silent is not ready.
+fn watch_nodes(api: &Api, nodes: &[Value]) -> Result<()> {
+    for node in nodes {
+        let name = node["metadata"]["name"].as_str().unwrap_or_default();
+        let condition = node["status"]["conditions"][0].clone();
+        if age(condition["lastHeartbeatTime"].as_str().unwrap_or_default()) > SILENCE && condition["status"] != "Unknown" {
+            let silent = json!({"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status.", "lastHeartbeatTime": condition["lastHeartbeatTime"]});
+            api.call("PATCH", &format!("/api/v1/nodes/{name}"), Some(&json!({"status": {"conditions": [silent]}})))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the pods of a workload, and says that they run.
+fn run_pods(api: &Api, owner: &Value, plural: &str, nodes: &[&str], status: Value) -> Result<()> {
+    let (name, namespace) = (owner["metadata"]["name"].as_str().unwrap_or_default(), owner["metadata"]["namespace"].as_str().unwrap_or_default());
+    let labels = owner["spec"]["template"]["metadata"]["labels"].clone();
+    for (number, node) in nodes.iter().enumerate() {
+        let pod = running_pod(&format!("{name}-{number}"), node, labels.clone(), &owner["spec"]["template"]["spec"]["containers"]);
+        api.call("POST", &format!("/api/v1/namespaces/{namespace}/pods"), Some(&pod))?;
+    }
+    if owner["status"] != status {
+        api.call("PATCH", &format!("/apis/apps/v1/namespaces/{namespace}/{plural}/{name}"), Some(&json!({"status": status})))?;
+    }
+    Ok(())
+}
+
+/// A pod that is ready.
+pub(crate) fn running_pod(name: &str, node: &str, labels: Value, containers: &Value) -> Value {
+    json!({
+        "metadata": {"name": name, "labels": labels, "annotations": {"taskbox/standin": "no container runs"}},
+        "spec": {"nodeName": node, "containers": containers},
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": []},
+    })
+}
+
+/// Binds a claim whose class is there.
+fn bind(api: &Api, claim: &Value) -> Result<()> {
+    if claim["status"]["phase"] == "Bound" {
+        return Ok(());
+    }
+    let classes = api.items("/apis/storage.k8s.io/v1/storageclasses")?;
+    let default = |class: &&Value| class["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true";
+    let wanted = &claim["spec"]["storageClassName"];
+    let found = if wanted.is_null() { classes.iter().find(default) } else { classes.iter().find(|class| class["metadata"]["name"] == *wanted) };
+    if found.is_some() {
+        let (name, namespace) = (claim["metadata"]["name"].as_str().unwrap_or_default(), claim["metadata"]["namespace"].as_str().unwrap_or_default());
+        let path = format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}");
+        api.call("PATCH", &path, Some(&json!({"status": {"phase": "Bound"}})))?;
+    }
+    Ok(())
+}
