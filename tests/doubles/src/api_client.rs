@@ -40,11 +40,13 @@ pub(crate) fn agent(credentials: &Credentials) -> Result<ureq::Agent> {
         // Only to read the public part that tells the authority; kubeadm does the same and checks the hash afterwards.
         tls = tls.disable_verification(true);
     } else {
-        tls = tls.root_certs(RootCerts::new_with_certs(&[Certificate::from_pem(&credentials.ca).map_err(pem)?]));
+        tls = tls
+            .root_certs(RootCerts::new_with_certs(&[Certificate::from_pem(&credentials.ca).map_err(pem)?]));
     }
     if let Some((certificate, key)) = &credentials.client {
         let chain = [Certificate::from_pem(certificate).map_err(pem)?];
-        tls = tls.client_cert(Some(ClientCert::new_with_certs(&chain, PrivateKey::from_pem(key).map_err(pem)?)));
+        tls = tls
+            .client_cert(Some(ClientCert::new_with_certs(&chain, PrivateKey::from_pem(key).map_err(pem)?)));
     }
     let config = ureq::Agent::config_builder()
         .tls_config(tls.build())
@@ -90,7 +92,10 @@ impl Api {
     pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, Value)> {
         let url = format!("{}{path}", self.server);
         let mut request = ureq::http::Request::builder().method(method).uri(&url);
-        request = request.header("Content-Type", if method == "PATCH" { "application/merge-patch+json" } else { "application/json" });
+        request = request.header(
+            "Content-Type",
+            if method == "PATCH" { "application/merge-patch+json" } else { "application/json" },
+        );
         if let Some(token) = &self.token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }

@@ -43,8 +43,25 @@ pub(crate) fn sign(folder: &str, request: &[u8]) -> Result<Vec<u8>> {
     let serial = jiff::Timestamp::now().as_nanosecond().to_string();
     // With extensions it is a certificate of version 3; rustls takes no other.
     let extensions = format!("/run/kubernetes-standin.{serial}.cnf");
-    write_private(&extensions, b"basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n")?;
-    let words = ["x509", "-req", "-days", "365", "-CA", &ca, "-CAkey", &key, "-set_serial", &serial, "-sha256", "-extfile", &extensions];
+    write_private(
+        &extensions,
+        b"basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n",
+    )?;
+    let words = [
+        "x509",
+        "-req",
+        "-days",
+        "365",
+        "-CA",
+        &ca,
+        "-CAkey",
+        &key,
+        "-set_serial",
+        &serial,
+        "-sha256",
+        "-extfile",
+        &extensions,
+    ];
     let signed = openssl(&words, request);
     let _ = std::fs::remove_file(&extensions);
     signed
@@ -75,6 +92,12 @@ pub(crate) fn write_private(path: &str, bytes: &[u8]) -> Result<()> {
     if let Some((folder, _)) = path.rsplit_once('/') {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).map_err(failed)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
     file.write_all(bytes).map_err(failed)
 }

@@ -29,7 +29,8 @@ pub(crate) fn hold_lease_forever(name: &str, flags: &BTreeMap<String, String>) -
 pub(crate) fn run(flags: &BTreeMap<String, String>) -> Result<()> {
     let api = Api::from_kubeconfig(flag(flags, "kubeconfig")?)?;
     loop {
-        let done = hold(&api, "kube-controller-manager").and_then(|ours| if ours { control(&api) } else { Ok(()) });
+        let done =
+            hold(&api, "kube-controller-manager").and_then(|ours| if ours { control(&api) } else { Ok(()) });
         if let Err(error) = done {
             say(&format!("controllers: {error}"));
         }
@@ -64,12 +65,25 @@ fn control(api: &Api) -> Result<()> {
     watch_nodes(api, &nodes)?;
     let names: Vec<&str> = nodes.iter().filter_map(|node| node["metadata"]["name"].as_str()).collect();
     for set in api.items("/apis/apps/v1/daemonsets")? {
-        run_pods(api, &set, "daemonsets", &names, json!({"desiredNumberScheduled": names.len(), "numberReady": names.len(), "numberAvailable": names.len()}))?;
+        run_pods(
+            api,
+            &set,
+            "daemonsets",
+            &names,
+            json!({"desiredNumberScheduled": names.len(), "numberReady": names.len(), "numberAvailable": names.len()}),
+        )?;
     }
     for deployment in api.items("/apis/apps/v1/deployments")? {
         let replicas = usize::try_from(deployment["spec"]["replicas"].as_u64().unwrap_or(1)).unwrap_or(1);
-        let on: Vec<&str> = names.iter().copied().cycle().take(if names.is_empty() { 0 } else { replicas }).collect();
-        run_pods(api, &deployment, "deployments", &on, json!({"replicas": replicas, "readyReplicas": replicas, "availableReplicas": replicas}))?;
+        let on: Vec<&str> =
+            names.iter().copied().cycle().take(if names.is_empty() { 0 } else { replicas }).collect();
+        run_pods(
+            api,
+            &deployment,
+            "deployments",
+            &on,
+            json!({"replicas": replicas, "readyReplicas": replicas, "availableReplicas": replicas}),
+        )?;
     }
     for claim in api.items("/api/v1/persistentvolumeclaims")? {
         bind(api, &claim)?;
@@ -82,9 +96,15 @@ fn watch_nodes(api: &Api, nodes: &[Value]) -> Result<()> {
     for node in nodes {
         let name = node["metadata"]["name"].as_str().unwrap_or_default();
         let condition = node["status"]["conditions"][0].clone();
-        if age(condition["lastHeartbeatTime"].as_str().unwrap_or_default()) > SILENCE && condition["status"] != "Unknown" {
+        if age(condition["lastHeartbeatTime"].as_str().unwrap_or_default()) > SILENCE
+            && condition["status"] != "Unknown"
+        {
             let silent = json!({"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status.", "lastHeartbeatTime": condition["lastHeartbeatTime"]});
-            api.call("PATCH", &format!("/api/v1/nodes/{name}"), Some(&json!({"status": {"conditions": [silent]}})))?;
+            api.call(
+                "PATCH",
+                &format!("/api/v1/nodes/{name}"),
+                Some(&json!({"status": {"conditions": [silent]}})),
+            )?;
         }
     }
     Ok(())
@@ -92,14 +112,26 @@ fn watch_nodes(api: &Api, nodes: &[Value]) -> Result<()> {
 
 /// Makes the pods of a workload, and says that they run.
 fn run_pods(api: &Api, owner: &Value, plural: &str, nodes: &[&str], status: Value) -> Result<()> {
-    let (name, namespace) = (owner["metadata"]["name"].as_str().unwrap_or_default(), owner["metadata"]["namespace"].as_str().unwrap_or_default());
+    let (name, namespace) = (
+        owner["metadata"]["name"].as_str().unwrap_or_default(),
+        owner["metadata"]["namespace"].as_str().unwrap_or_default(),
+    );
     let labels = owner["spec"]["template"]["metadata"]["labels"].clone();
     for (number, node) in nodes.iter().enumerate() {
-        let pod = running_pod(&format!("{name}-{number}"), node, labels.clone(), &owner["spec"]["template"]["spec"]["containers"]);
+        let pod = running_pod(
+            &format!("{name}-{number}"),
+            node,
+            labels.clone(),
+            &owner["spec"]["template"]["spec"]["containers"],
+        );
         api.call("POST", &format!("/api/v1/namespaces/{namespace}/pods"), Some(&pod))?;
     }
     if owner["status"] != status {
-        api.call("PATCH", &format!("/apis/apps/v1/namespaces/{namespace}/{plural}/{name}"), Some(&json!({"status": status})))?;
+        api.call(
+            "PATCH",
+            &format!("/apis/apps/v1/namespaces/{namespace}/{plural}/{name}"),
+            Some(&json!({"status": status})),
+        )?;
     }
     Ok(())
 }
@@ -119,11 +151,20 @@ fn bind(api: &Api, claim: &Value) -> Result<()> {
         return Ok(());
     }
     let classes = api.items("/apis/storage.k8s.io/v1/storageclasses")?;
-    let default = |class: &&Value| class["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true";
+    let default = |class: &&Value| {
+        class["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true"
+    };
     let wanted = &claim["spec"]["storageClassName"];
-    let found = if wanted.is_null() { classes.iter().find(default) } else { classes.iter().find(|class| class["metadata"]["name"] == *wanted) };
+    let found = if wanted.is_null() {
+        classes.iter().find(default)
+    } else {
+        classes.iter().find(|class| class["metadata"]["name"] == *wanted)
+    };
     if found.is_some() {
-        let (name, namespace) = (claim["metadata"]["name"].as_str().unwrap_or_default(), claim["metadata"]["namespace"].as_str().unwrap_or_default());
+        let (name, namespace) = (
+            claim["metadata"]["name"].as_str().unwrap_or_default(),
+            claim["metadata"]["namespace"].as_str().unwrap_or_default(),
+        );
         let path = format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}");
         api.call("PATCH", &path, Some(&json!({"status": {"phase": "Bound"}})))?;
     }

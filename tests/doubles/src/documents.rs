@@ -12,7 +12,8 @@ pub(crate) fn read(path: &str) -> Result<Vec<Value>> {
     let documents = data::yaml::load_all(&source).map_err(|error| format!("{path}: {error}"))?;
     let style = data::json::JsonStyle::compact();
     let json = |node: &data::yaml::Node| {
-        serde_json::from_str(&data::json::write(&node.to_value(), &style)).map_err(|error| format!("{path}: {error}"))
+        serde_json::from_str(&data::json::write(&node.to_value(), &style))
+            .map_err(|error| format!("{path}: {error}"))
     };
     documents.nodes.iter().filter(|node| !node.is_null()).map(json).collect()
 }

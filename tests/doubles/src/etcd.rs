@@ -49,7 +49,8 @@ impl Etcd {
         if let Some(last) = end.last_mut() {
             *last += 1;
         }
-        let found = self.call("kv/range", &json!({"key": STANDARD.encode(prefix), "range_end": STANDARD.encode(end)}))?;
+        let found = self
+            .call("kv/range", &json!({"key": STANDARD.encode(prefix), "range_end": STANDARD.encode(end)}))?;
         Ok(found["kvs"].as_array().into_iter().flatten().filter_map(entry).collect())
     }
 
@@ -83,5 +84,8 @@ impl Etcd {
 
 fn entry(kv: &Value) -> Option<Entry> {
     let bytes = STANDARD.decode(kv["value"].as_str()?).ok()?;
-    Some(Entry { value: serde_json::from_slice(&bytes).ok()?, revision: kv["mod_revision"].as_str()?.to_owned() })
+    Some(Entry {
+        value: serde_json::from_slice(&bytes).ok()?,
+        revision: kv["mod_revision"].as_str()?.to_owned(),
+    })
 }

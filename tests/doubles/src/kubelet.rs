@@ -14,8 +14,16 @@ use crate::documents::{flag, now};
 use crate::{RUN, Result, VERSION, controllers, documents, print, say};
 
 const MANIFESTS: &str = "/etc/kubernetes/manifests";
-const FLAGS: [&str; 8] =
-    ["bootstrap-kubeconfig", "kubeconfig", "config", "node-ip", "hostname-override", "container-runtime-endpoint", "pod-infra-container-image", "v"];
+const FLAGS: [&str; 8] = [
+    "bootstrap-kubeconfig",
+    "kubeconfig",
+    "config",
+    "node-ip",
+    "hostname-override",
+    "container-runtime-endpoint",
+    "pod-infra-container-image",
+    "v",
+];
 
 /// Runs until it is killed.
 pub(crate) fn run(words: &[String]) -> Result<()> {
@@ -34,7 +42,10 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     }
     let config = configuration(flag(&flags, "config")?)?;
     if !Path::new("/run/containerd/containerd.sock").exists() {
-        return Err("validate CRI v1 runtime API for endpoint unix:///run/containerd/containerd.sock: no such file".to_owned());
+        return Err(
+            "validate CRI v1 runtime API for endpoint unix:///run/containerd/containerd.sock: no such file"
+                .to_owned(),
+        );
     }
     let kubeconfig = flag(&flags, "kubeconfig")?.to_owned();
     let name = std::fs::read_to_string("/etc/hostname").unwrap_or_default().trim().to_owned();
@@ -56,7 +67,11 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
 
 /// Its configuration, if it is one.
 fn configuration(path: &str) -> Result<Value> {
-    let config = documents::read(path).map_err(|error| format!("failed to load kubelet config file: {error}"))?.into_iter().next().unwrap_or_default();
+    let config = documents::read(path)
+        .map_err(|error| format!("failed to load kubelet config file: {error}"))?
+        .into_iter()
+        .next()
+        .unwrap_or_default();
     if config["apiVersion"] != "kubelet.config.k8s.io/v1beta1" || config["kind"] != "KubeletConfiguration" {
         return Err(format!("{path} is no KubeletConfiguration"));
     }
@@ -79,7 +94,11 @@ fn listen(address: &str) -> Result<()> {
             let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
             let _ = std::io::Read::read(&mut stream, &mut [0; 4096]);
             let body = "taskbox's stand-in answers here\n";
-            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
         }
     });
     Ok(())
@@ -91,7 +110,9 @@ fn keep_alive(pods: &mut HashMap<String, Child>) {
         .into_iter()
         .flatten()
         .flatten()
-        .filter_map(|entry| entry.file_name().to_str().and_then(|name| name.strip_suffix(".yaml")).map(str::to_owned))
+        .filter_map(|entry| {
+            entry.file_name().to_str().and_then(|name| name.strip_suffix(".yaml")).map(str::to_owned)
+        })
         .collect();
     pods.retain(|name, child| {
         let keeps = names.contains(name) && matches!(child.try_wait(), Ok(None));
@@ -103,7 +124,9 @@ fn keep_alive(pods: &mut HashMap<String, Child>) {
     });
     for name in names {
         if !pods.contains_key(&name) {
-            let started = Command::new("/proc/self/exe").args([RUN, &name, &format!("{MANIFESTS}/{name}.yaml")]).spawn();
+            let started = Command::new("/proc/self/exe")
+                .args([RUN, &name, &format!("{MANIFESTS}/{name}.yaml")])
+                .spawn();
             match started {
                 Ok(child) => drop(pods.insert(name, child)),
                 Err(error) => say(&format!("{name}: {error}")),
@@ -112,9 +135,23 @@ fn keep_alive(pods: &mut HashMap<String, Child>) {
     }
 }
 
-fn report(api: &Api, name: &str, ip: Option<&String>, config: &Value, pods: &HashMap<String, Child>, ports: &mut Vec<u64>) -> Result<()> {
+fn report(
+    api: &Api,
+    name: &str,
+    ip: Option<&String>,
+    config: &Value,
+    pods: &HashMap<String, Child>,
+    ports: &mut Vec<u64>,
+) -> Result<()> {
     let network = Path::new("/etc/cni/net.d").read_dir().is_ok_and(|mut entries| entries.next().is_some());
-    let (ready, message) = if network { ("True", "kubelet is posting ready status") } else { ("False", "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized") };
+    let (ready, message) = if network {
+        ("True", "kubelet is posting ready status")
+    } else {
+        (
+            "False",
+            "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized",
+        )
+    };
     let node = json!({
         "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}},
         "status": {
@@ -129,7 +166,8 @@ fn report(api: &Api, name: &str, ip: Option<&String>, config: &Value, pods: &Has
     api.apply("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", &lease)?;
     for pod in pods.keys() {
         let labels = json!({"component": pod, "tier": "control-plane"});
-        let mirror = controllers::running_pod(&format!("{pod}-{name}"), name, labels, &Value::Array(Vec::new()));
+        let mirror =
+            controllers::running_pod(&format!("{pod}-{name}"), name, labels, &Value::Array(Vec::new()));
         api.call("POST", "/api/v1/namespaces/kube-system/pods", Some(&mirror))?;
     }
     // The network plugin's first container puts its settings in place.
@@ -143,7 +181,12 @@ fn report(api: &Api, name: &str, ip: Option<&String>, config: &Value, pods: &Has
 
 fn open_node_ports(api: &Api, ports: &mut Vec<u64>) -> Result<()> {
     for service in api.items("/api/v1/services")? {
-        for port in service["spec"]["ports"].as_array().into_iter().flatten().filter_map(|port| port["nodePort"].as_u64()) {
+        for port in service["spec"]["ports"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|port| port["nodePort"].as_u64())
+        {
             if !ports.contains(&port) {
                 listen(&format!("0.0.0.0:{port}"))?;
                 ports.push(port);

@@ -14,7 +14,13 @@ pub(crate) struct Kind {
     pub(crate) namespaced: bool,
 }
 
-const fn kind(group: &'static str, version: &'static str, plural: &'static str, kind: &'static str, namespaced: bool) -> Kind {
+const fn kind(
+    group: &'static str,
+    version: &'static str,
+    plural: &'static str,
+    kind: &'static str,
+    namespaced: bool,
+) -> Kind {
     Kind { group, version, plural, kind, namespaced }
 }
 
@@ -63,11 +69,15 @@ impl Place {
             _ => return None,
         };
         let (namespace, rest) = match rest {
-            ["namespaces", namespace, rest @ ..] if !rest.is_empty() && rest[0] != "status" => (Some((*namespace).to_owned()), rest),
+            ["namespaces", namespace, rest @ ..] if !rest.is_empty() && rest[0] != "status" => {
+                (Some((*namespace).to_owned()), rest)
+            }
             rest => (None, rest),
         };
         let plural = rest.first()?;
-        let kind = KINDS.iter().find(|kind| kind.group == group && kind.version == version && kind.plural == *plural)?;
+        let kind = KINDS
+            .iter()
+            .find(|kind| kind.group == group && kind.version == version && kind.plural == *plural)?;
         Some(Self { kind, namespace, name: rest.get(1).map(|name| (*name).to_owned()) })
     }
 
@@ -80,7 +90,11 @@ impl Place {
     }
 
     fn key(&self, name: &str) -> String {
-        if self.kind.namespaced { format!("{}{name}", self.prefix()) } else { format!("{}-/{name}", self.prefix()) }
+        if self.kind.namespaced {
+            format!("{}{name}", self.prefix())
+        } else {
+            format!("{}-/{name}", self.prefix())
+        }
     }
 }
 
@@ -89,7 +103,10 @@ pub(crate) type Answer = (u16, Value);
 
 /// A `Status` with a reason, as every client of Kubernetes reads it.
 pub(crate) fn status(code: u16, reason: &str, message: &str) -> Answer {
-    (code, json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "reason": reason, "code": code}))
+    (
+        code,
+        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "reason": reason, "code": code}),
+    )
 }
 
 /// Does what is asked with the objects.
@@ -127,14 +144,20 @@ fn list(etcd: &Etcd, place: &Place, query: &str) -> crate::Result<Answer> {
         .filter(|item| wanted.iter().all(|(name, value)| item["metadata"]["labels"][name] == *value))
         .collect();
     let kind = format!("{}List", place.kind.kind);
-    Ok((200, json!({"kind": kind, "apiVersion": group_version(place.kind), "metadata": {"resourceVersion": "1"}, "items": items})))
+    Ok((
+        200,
+        json!({"kind": kind, "apiVersion": group_version(place.kind), "metadata": {"resourceVersion": "1"}, "items": items}),
+    ))
 }
 
 /// The pairs of `labelSelector=a=b,c=d`.
 fn selector(query: &str) -> Vec<(String, String)> {
     let text = query.split('&').find_map(|part| part.strip_prefix("labelSelector=")).unwrap_or_default();
     let text = text.replace("%3D", "=").replace("%2C", ",").replace("%2F", "/");
-    text.split(',').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    text.split(',')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 fn missing(place: &Place, name: &str) -> Answer {
@@ -146,11 +169,17 @@ fn get(etcd: &Etcd, place: &Place, name: &str) -> crate::Result<Answer> {
 }
 
 fn create(etcd: &Etcd, place: &Place, body: &Value) -> crate::Result<Answer> {
-    let Some(name) = body["metadata"]["name"].as_str() else { return Ok(status(422, "Invalid", "metadata.name: Required value")) };
+    let Some(name) = body["metadata"]["name"].as_str() else {
+        return Ok(status(422, "Invalid", "metadata.name: Required value"));
+    };
     if body["kind"].as_str().is_some_and(|kind| kind != place.kind.kind) {
         return Ok(status(400, "BadRequest", "the object provided is of another kind than the path"));
     }
-    if let Some(namespace) = place.namespace.as_deref().filter(|name| !["default", "kube-system", "kube-public", "kube-node-lease"].contains(name)) {
+    if let Some(namespace) = place
+        .namespace
+        .as_deref()
+        .filter(|name| !["default", "kube-system", "kube-public", "kube-node-lease"].contains(name))
+    {
         if etcd.get(&format!("/registry/standin//namespaces/-/{namespace}"))?.is_none() {
             return Ok(status(404, "NotFound", &format!("namespaces \"{namespace}\" not found")));
         }
@@ -158,7 +187,8 @@ fn create(etcd: &Etcd, place: &Place, body: &Value) -> crate::Result<Answer> {
     let mut object = body.clone();
     let metadata = &mut object["metadata"];
     metadata["uid"] = Value::from(format!("{}-{}", place.kind.plural, now()));
-    metadata["creationTimestamp"] = Value::from(jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    metadata["creationTimestamp"] =
+        Value::from(jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     if let Some(namespace) = &place.namespace {
         metadata["namespace"] = Value::from(namespace.as_str());
     }
@@ -176,7 +206,11 @@ fn replace(etcd: &Etcd, place: &Place, name: &str, body: &Value) -> crate::Resul
     let Some(old) = etcd.get(&place.key(name))? else { return Ok(missing(place, name)) };
     let wanted = body["metadata"]["resourceVersion"].as_str().unwrap_or(&old.revision);
     if wanted != old.revision || !etcd.put(&place.key(name), body, &old.revision)? {
-        return Ok(status(409, "Conflict", "the object has been modified; please apply your changes to the latest version"));
+        return Ok(status(
+            409,
+            "Conflict",
+            "the object has been modified; please apply your changes to the latest version",
+        ));
     }
     get(etcd, place, name)
 }
@@ -231,7 +265,10 @@ mod tests {
     #[test]
     fn paths_name_objects() {
         let pod = Place::parse("/api/v1/namespaces/kube-system/pods/a").expect("known");
-        assert_eq!((pod.key("a").as_str(), pod.name.as_deref()), ("/registry/standin//pods/kube-system/a", Some("a")));
+        assert_eq!(
+            (pod.key("a").as_str(), pod.name.as_deref()),
+            ("/registry/standin//pods/kube-system/a", Some("a"))
+        );
         let namespace = Place::parse("/api/v1/namespaces/kube-system").expect("known");
         assert_eq!((namespace.kind.kind, namespace.name.as_deref()), ("Namespace", Some("kube-system")));
         let all = Place::parse("/apis/apps/v1/deployments").expect("known");

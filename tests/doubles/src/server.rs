@@ -41,14 +41,17 @@ pub(crate) fn run(flags: &BTreeMap<String, String>) -> Result<()> {
     let certificate = flag(flags, "tls-cert-file")?;
     let folder = certificate.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
     let config = tls(certificate, flag(flags, "tls-private-key-file")?, flag(flags, "client-ca-file")?)?;
-    let listener = TcpListener::bind(format!("0.0.0.0:{port}")).map_err(|error| format!("port {port}: {error}"))?;
+    let listener =
+        TcpListener::bind(format!("0.0.0.0:{port}")).map_err(|error| format!("port {port}: {error}"))?;
     let server = Arc::new(Server { etcd, address, certificates: folder });
     let reconciler = Arc::clone(&server);
-    std::thread::spawn(move || loop {
-        if let Err(error) = reconciler.reconcile_endpoints() {
-            say(&format!("endpoints: {error}"));
+    std::thread::spawn(move || {
+        loop {
+            if let Err(error) = reconciler.reconcile_endpoints() {
+                say(&format!("endpoints: {error}"));
+            }
+            std::thread::sleep(Duration::from_secs(3));
         }
-        std::thread::sleep(Duration::from_secs(3));
     });
     say(&format!("taskbox's stand-in for kube-apiserver listens at port {port}"));
     for stream in listener.incoming().flatten() {
@@ -68,7 +71,9 @@ fn tls(certificate: &str, key: &str, clients: &str) -> Result<Arc<ServerConfig>>
         .collect();
     let key = PrivateKeyDer::from_pem_file(key).map_err(|error| format!("{key}: {error}"))?;
     let mut roots = RootCertStore::empty();
-    for authority in CertificateDer::pem_file_iter(clients).map_err(|error| format!("{clients}: {error}"))?.flatten() {
+    for authority in
+        CertificateDer::pem_file_iter(clients).map_err(|error| format!("{clients}: {error}"))?.flatten()
+    {
         roots.add(authority).map_err(|error| error.to_string())?;
     }
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
@@ -114,7 +119,10 @@ impl Server {
                     (code, "application/json", body.to_string())
                 }
             };
-            let head = format!("HTTP/1.1 {code} .\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 {code} .\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
             let stream = reader.get_mut();
             stream.write_all(head.as_bytes())?;
             stream.write_all(body.as_bytes())?;
@@ -148,7 +156,8 @@ impl Server {
             .map(|place| serve(&self.etcd, "GET", &place, "", &Value::Null).1)
             .unwrap_or_default();
         let field = |name: &str| {
-            let text = found["data"][name].as_str().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
+            let text =
+                found["data"][name].as_str().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
             String::from_utf8_lossy(&text).into_owned()
         };
         let expired = age(&field("expiration")) > 0;
@@ -161,10 +170,12 @@ impl Server {
     fn answer(&self, user: &User, request: &Request) -> Answer {
         let (method, path) = (request.method.as_str(), request.path.as_str());
         let all = ["system:masters", "kubeadm:cluster-admins", "system:nodes"];
-        let trusted = user.groups.iter().any(|group| all.contains(&group.as_str())) || user.name.starts_with("system:kube-");
+        let trusted = user.groups.iter().any(|group| all.contains(&group.as_str()))
+            || user.name.starts_with("system:kube-");
         let bootstraps = user.name.starts_with("system:bootstrap:")
             && (method == "GET" || (method == "POST" && path.ends_with("/certificatesigningrequests")));
-        let public = method == "GET" && (path == "/version" || path == "/api/v1/namespaces/kube-public/configmaps/cluster-info");
+        let public = method == "GET"
+            && (path == "/version" || path == "/api/v1/namespaces/kube-public/configmaps/cluster-info");
         if !(trusted || bootstraps || public) {
             return match user.name.as_str() {
                 "" => status(401, "Unauthorized", "Unauthorized"),
@@ -190,7 +201,10 @@ impl Server {
 
     /// Signs what a joining kubelet asks for, as the controller manager does a moment later in a real cluster.
     fn sign(&self, place: &Place, mut request: Value) -> Answer {
-        let pem = request["spec"]["request"].as_str().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
+        let pem = request["spec"]["request"]
+            .as_str()
+            .and_then(|text| STANDARD.decode(text).ok())
+            .unwrap_or_default();
         match certificates::sign(&self.certificates, &pem) {
             Ok(certificate) => request["status"] = json!({"certificate": STANDARD.encode(certificate)}),
             Err(error) => return status(422, "Invalid", &error),
@@ -215,7 +229,8 @@ impl Server {
             .collect();
         alive.sort();
         let addresses: Vec<Value> = alive.iter().map(|ip| json!({"ip": ip})).collect();
-        let subsets = json!([{"addresses": addresses, "ports": [{"name": "https", "port": 6443, "protocol": "TCP"}]}]);
+        let subsets =
+            json!([{"addresses": addresses, "ports": [{"name": "https", "port": 6443, "protocol": "TCP"}]}]);
         let endpoints = json!({"metadata": {"name": "kubernetes"}, "subsets": subsets});
         let service = json!({"metadata": {"name": "kubernetes"}, "spec": {"type": "ClusterIP", "ports": [{"port": 443}]}});
         for (plural, object) in [("endpoints", &endpoints), ("services", &service)] {
@@ -255,16 +270,24 @@ fn discovery(path: &str) -> Option<Answer> {
     match words.as_slice() {
         ["version"] => {
             let version = format!("{}+standin", crate::VERSION);
-            Some((200, json!({"major": "1", "minor": "36", "gitVersion": version, "platform": "linux/amd64"})))
+            Some((
+                200,
+                json!({"major": "1", "minor": "36", "gitVersion": version, "platform": "linux/amd64"}),
+            ))
         }
         ["api"] => Some((200, json!({"kind": "APIVersions", "versions": ["v1"]}))),
-        ["api", "v1"] => Some((200, json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": resources("", "v1")}))),
+        ["api", "v1"] => Some((
+            200,
+            json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": resources("", "v1")}),
+        )),
         ["apis"] => {
             let mut groups: Vec<Value> = Vec::new();
             for kind in KINDS.iter().filter(|kind| !kind.group.is_empty()) {
                 let version = json!({"groupVersion": group_version(kind), "version": kind.version});
                 if !groups.iter().any(|group| group["name"] == kind.group) {
-                    groups.push(json!({"name": kind.group, "versions": [version], "preferredVersion": version}));
+                    groups.push(
+                        json!({"name": kind.group, "versions": [version], "preferredVersion": version}),
+                    );
                 }
             }
             Some((200, json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})))

@@ -8,14 +8,57 @@ use crate::{Result, VERSION, documents};
 const API: &str = "kubeadm.k8s.io/v1beta4";
 
 const INIT: [&str; 10] = [
-    "apiVersion", "kind", "localAPIEndpoint", "nodeRegistration", "bootstrapTokens", "skipPhases", "timeouts", "patches", "certificateKey", "dryRun",
+    "apiVersion",
+    "kind",
+    "localAPIEndpoint",
+    "nodeRegistration",
+    "bootstrapTokens",
+    "skipPhases",
+    "timeouts",
+    "patches",
+    "certificateKey",
+    "dryRun",
 ];
 const CLUSTER: [&str; 18] = [
-    "apiVersion", "kind", "clusterName", "kubernetesVersion", "controlPlaneEndpoint", "certificatesDir", "imageRepository", "networking", "etcd",
-    "apiServer", "controllerManager", "scheduler", "dns", "proxy", "featureGates", "encryptionAlgorithm", "certificateValidityPeriod", "caCertificateValidityPeriod",
+    "apiVersion",
+    "kind",
+    "clusterName",
+    "kubernetesVersion",
+    "controlPlaneEndpoint",
+    "certificatesDir",
+    "imageRepository",
+    "networking",
+    "etcd",
+    "apiServer",
+    "controllerManager",
+    "scheduler",
+    "dns",
+    "proxy",
+    "featureGates",
+    "encryptionAlgorithm",
+    "certificateValidityPeriod",
+    "caCertificateValidityPeriod",
 ];
-const JOIN: [&str; 9] = ["apiVersion", "kind", "discovery", "controlPlane", "nodeRegistration", "caCertPath", "timeouts", "skipPhases", "patches"];
-const NODE: [&str; 7] = ["name", "criSocket", "taints", "kubeletExtraArgs", "ignorePreflightErrors", "imagePullPolicy", "imagePullSerial"];
+const JOIN: [&str; 9] = [
+    "apiVersion",
+    "kind",
+    "discovery",
+    "controlPlane",
+    "nodeRegistration",
+    "caCertPath",
+    "timeouts",
+    "skipPhases",
+    "patches",
+];
+const NODE: [&str; 7] = [
+    "name",
+    "criSocket",
+    "taints",
+    "kubeletExtraArgs",
+    "ignorePreflightErrors",
+    "imagePullPolicy",
+    "imagePullSerial",
+];
 const COMPONENT: [&str; 4] = ["certSANs", "extraArgs", "extraVolumes", "extraEnvs"];
 
 /// Reads the file that `--config` names, strictly.
@@ -29,7 +72,8 @@ pub(super) fn read(path: Option<&String>) -> Result<Vec<Value>> {
 }
 
 fn check(document: &Value) -> Result<()> {
-    let (version, kind) = (document["apiVersion"].as_str().unwrap_or_default(), document["kind"].as_str().unwrap_or_default());
+    let (version, kind) =
+        (document["apiVersion"].as_str().unwrap_or_default(), document["kind"].as_str().unwrap_or_default());
     let fields: &[&str] = match kind {
         "InitConfiguration" => &INIT,
         "ClusterConfiguration" => &CLUSTER,
@@ -39,7 +83,9 @@ fn check(document: &Value) -> Result<()> {
         other => return Err(format!("no kind {other:?} is registered for version {version:?}")),
     };
     if version != API {
-        return Err(format!("your configuration file uses an old or unknown API spec: {version:?} (kubeadm {VERSION} reads {API})"));
+        return Err(format!(
+            "your configuration file uses an old or unknown API spec: {version:?} (kubeadm {VERSION} reads {API})"
+        ));
     }
     known(document, fields, "")?;
     known(&document["nodeRegistration"], &NODE, "nodeRegistration.")?;
@@ -65,7 +111,9 @@ fn arguments(value: &Value, of: &str) -> Result<()> {
     match value {
         Value::Null => Ok(()),
         Value::Array(pairs) if pairs.iter().all(pair) => Ok(()),
-        _ => Err(format!("{of}: cannot unmarshal extra arguments into a list of name and value, both strings")),
+        _ => {
+            Err(format!("{of}: cannot unmarshal extra arguments into a list of name and value, both strings"))
+        }
     }
 }
 
@@ -75,7 +123,8 @@ fn cluster(document: &Value) -> Result<()> {
         return Err(format!("this version of kubeadm only supports deploying {VERSION}; got {wanted:?}"));
     }
     let endpoint = document["controlPlaneEndpoint"].as_str().unwrap_or_default();
-    if !endpoint.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+    if !endpoint.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    {
         return Err(format!("controlPlaneEndpoint: invalid value {endpoint:?}"));
     }
     for network in ["serviceSubnet", "podSubnet"] {
@@ -99,7 +148,10 @@ fn proxy(document: &Value) -> Result<()> {
 /// Whether a preflight finding only warns.
 pub(super) fn ignored(node: &Value, check: &str) -> bool {
     let list = node["ignorePreflightErrors"].as_array();
-    list.into_iter().flatten().filter_map(Value::as_str).any(|name| name.eq_ignore_ascii_case(check) || name == "all")
+    list.into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .any(|name| name.eq_ignore_ascii_case(check) || name == "all")
 }
 
 #[cfg(test)]
@@ -113,7 +165,10 @@ mod tests {
         let old = json!({"apiVersion": "kubeadm.k8s.io/v1beta3", "kind": "InitConfiguration"});
         assert!(check(&old).unwrap_err().contains("old or unknown API spec"));
         let field = json!({"apiVersion": API, "kind": "InitConfiguration", "nodeRegistration": {"nme": "a"}});
-        assert_eq!(check(&field).unwrap_err(), "strict decoding error: unknown field \"nodeRegistration.nme\"");
+        assert_eq!(
+            check(&field).unwrap_err(),
+            "strict decoding error: unknown field \"nodeRegistration.nme\""
+        );
         let map = json!({"apiVersion": API, "kind": "InitConfiguration", "nodeRegistration": {"kubeletExtraArgs": {"v": "2"}}});
         assert!(check(&map).unwrap_err().contains("list of name and value"));
     }

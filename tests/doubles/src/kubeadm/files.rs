@@ -22,7 +22,8 @@ pub(super) fn kubeconfig(name: &str, server: &str, user: &str, group: &str) -> R
 /// The static pods of a master, from the cluster's configuration and this host's address.
 pub(super) fn pods(cluster: &Value, address: &str, port: u64) -> Result<()> {
     let external = &cluster["etcd"]["external"];
-    let endpoints: Vec<&str> = external["endpoints"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let endpoints: Vec<&str> =
+        external["endpoints"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let text = |field: &str| external[field].as_str().unwrap_or_default().to_owned();
     let server = vec![
         format!("--advertise-address={address}"),
@@ -34,13 +35,26 @@ pub(super) fn pods(cluster: &Value, address: &str, port: u64) -> Result<()> {
         format!("--tls-cert-file={CERTIFICATES}/apiserver.crt"),
         format!("--tls-private-key-file={CERTIFICATES}/apiserver.key"),
         format!("--client-ca-file={CERTIFICATES}/ca.crt"),
-        format!("--service-cluster-ip-range={}", cluster["networking"]["serviceSubnet"].as_str().unwrap_or_default()),
+        format!(
+            "--service-cluster-ip-range={}",
+            cluster["networking"]["serviceSubnet"].as_str().unwrap_or_default()
+        ),
     ];
-    let of = |name: &str| vec![format!("--kubeconfig=/etc/kubernetes/{name}.conf"), "--leader-elect=true".to_owned()];
-    let parts = [("apiServer", server), ("controllerManager", of("controller-manager")), ("scheduler", of("scheduler"))];
+    let of = |name: &str| {
+        vec![format!("--kubeconfig=/etc/kubernetes/{name}.conf"), "--leader-elect=true".to_owned()]
+    };
+    let parts = [
+        ("apiServer", server),
+        ("controllerManager", of("controller-manager")),
+        ("scheduler", of("scheduler")),
+    ];
     for (name, (component, mut command)) in PODS.into_iter().zip(parts) {
         for pair in cluster[component]["extraArgs"].as_array().into_iter().flatten() {
-            command.push(format!("--{}={}", pair["name"].as_str().unwrap_or_default(), pair["value"].as_str().unwrap_or_default()));
+            command.push(format!(
+                "--{}={}",
+                pair["name"].as_str().unwrap_or_default(),
+                pair["value"].as_str().unwrap_or_default()
+            ));
         }
         command.insert(0, name.to_owned());
         let pod = json!({
@@ -49,7 +63,10 @@ pub(super) fn pods(cluster: &Value, address: &str, port: u64) -> Result<()> {
             "spec": {"hostNetwork": true, "containers": [{"name": name, "command": command}]},
         });
         // JSON is YAML, too.
-        certificates::write_private(&format!("/etc/kubernetes/manifests/{name}.yaml"), format!("{pod:#}\n").as_bytes())?;
+        certificates::write_private(
+            &format!("/etc/kubernetes/manifests/{name}.yaml"),
+            format!("{pod:#}\n").as_bytes(),
+        )?;
     }
     Ok(())
 }
@@ -58,8 +75,15 @@ pub(super) fn pods(cluster: &Value, address: &str, port: u64) -> Result<()> {
 pub(super) fn kubelet(configuration: &Value, node: &Value) -> Result<()> {
     let mut flags = Vec::new();
     for pair in node["kubeletExtraArgs"].as_array().into_iter().flatten() {
-        flags.push(format!("--{}={}", pair["name"].as_str().unwrap_or_default(), pair["value"].as_str().unwrap_or_default()));
+        flags.push(format!(
+            "--{}={}",
+            pair["name"].as_str().unwrap_or_default(),
+            pair["value"].as_str().unwrap_or_default()
+        ));
     }
     certificates::write_private("/var/lib/kubelet/config.yaml", format!("{configuration:#}\n").as_bytes())?;
-    certificates::write_private("/var/lib/kubelet/kubeadm-flags.env", format!("KUBELET_KUBEADM_ARGS=\"{}\"\n", flags.join(" ")).as_bytes())
+    certificates::write_private(
+        "/var/lib/kubelet/kubeadm-flags.env",
+        format!("KUBELET_KUBEADM_ARGS=\"{}\"\n", flags.join(" ")).as_bytes(),
+    )
 }

@@ -23,7 +23,9 @@ struct Wanted {
 impl Wanted {
     fn read(flags: &BTreeMap<String, String>) -> Result<Self> {
         let documents = configuration::read(flags.get("config"))?;
-        let document = |kind: &str| of_kind(&documents, kind).cloned().ok_or_else(|| format!("no {kind} in the configuration"));
+        let document = |kind: &str| {
+            of_kind(&documents, kind).cloned().ok_or_else(|| format!("no {kind} in the configuration"))
+        };
         Ok(Self {
             init: document("InitConfiguration")?,
             cluster: document("ClusterConfiguration")?,
@@ -39,7 +41,9 @@ impl Wanted {
     fn address(&self) -> Result<&str> {
         match self.init["localAPIEndpoint"]["advertiseAddress"].as_str() {
             Some(address) if !address.starts_with("127.") => Ok(address),
-            other => Err(format!("localAPIEndpoint.advertiseAddress: {other:?} cannot be used as advertise address")),
+            other => Err(format!(
+                "localAPIEndpoint.advertiseAddress: {other:?} cannot be used as advertise address"
+            )),
         }
     }
 
@@ -62,7 +66,8 @@ pub(super) fn run(flags: &BTreeMap<String, String>) -> Result<()> {
     preflight::etcd(&mut findings, &wanted.cluster);
     findings.judge(node)?;
 
-    let (local, common) = (format!("https://{address}:{}", wanted.port()), format!("https://{}", wanted.endpoint()));
+    let (local, common) =
+        (format!("https://{address}:{}", wanted.port()), format!("https://{}", wanted.endpoint()));
     files::kubeconfig("admin", &common, "kubernetes-admin", "kubeadm:cluster-admins")?;
     files::kubeconfig("super-admin", &common, "kubernetes-super-admin", "system:masters")?;
     files::kubeconfig("controller-manager", &local, "system:kube-controller-manager", "")?;
@@ -141,11 +146,13 @@ fn addons(wanted: &Wanted) -> Result<()> {
     api.apply("/apis/apps/v1/namespaces/kube-system/deployments", &dns)?;
     let service = json!({"metadata": {"name": "kube-dns"}, "spec": {"selector": {"k8s-app": "kube-dns"}, "ports": [{"name": "dns", "port": 53}]}});
     api.apply("/api/v1/namespaces/kube-system/services", &service)?;
-    let skipped = wanted.init["skipPhases"].as_array().into_iter().flatten().any(|phase| phase == "addon/kube-proxy");
+    let skipped =
+        wanted.init["skipPhases"].as_array().into_iter().flatten().any(|phase| phase == "addon/kube-proxy");
     if !skipped {
         let set = json!({"metadata": {"name": "kube-proxy", "labels": {"k8s-app": "kube-proxy"}}, "spec": {"template": template("kube-proxy")}});
         api.apply("/apis/apps/v1/namespaces/kube-system/daemonsets", &set)?;
-        let settings = json!({"metadata": {"name": "kube-proxy"}, "data": {"config.conf": wanted.proxy.to_string()}});
+        let settings =
+            json!({"metadata": {"name": "kube-proxy"}, "data": {"config.conf": wanted.proxy.to_string()}});
         api.apply("/api/v1/namespaces/kube-system/configmaps", &settings)?;
     }
     Ok(())

@@ -21,14 +21,27 @@ pub(super) fn run(flags: &BTreeMap<String, String>) -> Result<()> {
     let master = join["controlPlane"].is_object();
     let mut findings = Findings::default();
     preflight::host(&mut findings);
-    let manifests = Path::new("/etc/kubernetes/manifests").read_dir().is_ok_and(|mut entries| entries.next().is_some());
-    findings.require("DirAvailable--etc-kubernetes-manifests", !manifests, "/etc/kubernetes/manifests is not empty");
-    findings.require("FileAvailable--etc-kubernetes-kubelet.conf", !Path::new("/etc/kubernetes/kubelet.conf").exists(), "/etc/kubernetes/kubelet.conf already exists");
+    let manifests =
+        Path::new("/etc/kubernetes/manifests").read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    findings.require(
+        "DirAvailable--etc-kubernetes-manifests",
+        !manifests,
+        "/etc/kubernetes/manifests is not empty",
+    );
+    findings.require(
+        "FileAvailable--etc-kubernetes-kubelet.conf",
+        !Path::new("/etc/kubernetes/kubelet.conf").exists(),
+        "/etc/kubernetes/kubelet.conf already exists",
+    );
     if master {
         preflight::fresh_master(&mut findings);
     } else {
         let ca = format!("{CERTIFICATES}/ca.crt");
-        findings.require("FileAvailable--etc-kubernetes-pki-ca.crt", !Path::new(&ca).exists(), format!("{ca} already exists"));
+        findings.require(
+            "FileAvailable--etc-kubernetes-pki-ca.crt",
+            !Path::new(&ca).exists(),
+            format!("{ca} already exists"),
+        );
     }
     findings.judge(node)?;
 
@@ -36,9 +49,11 @@ pub(super) fn run(flags: &BTreeMap<String, String>) -> Result<()> {
     let read = |name: &str, key: &str| -> Result<Value> {
         let path = format!("/api/v1/namespaces/kube-system/configmaps/{name}");
         let found = api.get(&path)?.ok_or_else(|| format!("configmaps \"{name}\" not found"))?;
-        serde_json::from_str(found["data"][key].as_str().unwrap_or_default()).map_err(|error| format!("{name}: {error}"))
+        serde_json::from_str(found["data"][key].as_str().unwrap_or_default())
+            .map_err(|error| format!("{name}: {error}"))
     };
-    let (cluster, kubelet) = (read("kubeadm-config", "ClusterConfiguration")?, read("kubelet-config", "kubelet")?);
+    let (cluster, kubelet) =
+        (read("kubeadm-config", "ClusterConfiguration")?, read("kubelet-config", "kubelet")?);
     let endpoint = format!("https://{}", cluster["controlPlaneEndpoint"].as_str().unwrap_or_default());
     if master {
         prepare_master(join, &cluster, &endpoint, name)?;
@@ -64,20 +79,28 @@ pub(super) fn run(flags: &BTreeMap<String, String>) -> Result<()> {
 
 /// Reads who the authority is, checks its hash, and comes again with the token.
 fn discover(token: &Value) -> Result<(Api, Vec<u8>)> {
-    let text = |field: &str| token[field].as_str().filter(|text| !text.is_empty()).ok_or_else(|| format!("discovery.bootstrapToken.{field}: Required value"));
+    let text = |field: &str| {
+        token[field]
+            .as_str()
+            .filter(|text| !text.is_empty())
+            .ok_or_else(|| format!("discovery.bootstrapToken.{field}: Required value"))
+    };
     let server = format!("https://{}", text("apiServerEndpoint")?);
     let unverified = Api::at(&server, Vec::new(), None)?;
     let info = unverified
         .get("/api/v1/namespaces/kube-public/configmaps/cluster-info")
         .map_err(|error| format!("couldn't validate the identity of the API Server: {error}"))?
         .ok_or("the cluster has no cluster-info: `kubeadm init` has not ended")?;
-    let info: Value = serde_json::from_str(info["data"]["kubeconfig"].as_str().unwrap_or_default()).map_err(|error| error.to_string())?;
+    let info: Value = serde_json::from_str(info["data"]["kubeconfig"].as_str().unwrap_or_default())
+        .map_err(|error| error.to_string())?;
     let ca = info["clusters"][0]["cluster"]["certificate-authority-data"].as_str().unwrap_or_default();
     let ca = STANDARD.decode(ca).map_err(|error| error.to_string())?;
     let hash = certificates::authority_hash(&ca)?;
     let known = token["caCertHashes"].as_array().into_iter().flatten().any(|wanted| wanted == hash.as_str());
     if !known {
-        return Err(format!("cluster CA found in cluster-info ConfigMap is invalid: none of the public keys \"{hash}\" are pinned"));
+        return Err(format!(
+            "cluster CA found in cluster-info ConfigMap is invalid: none of the public keys \"{hash}\" are pinned"
+        ));
     }
     let api = Api::at(&server, ca.clone(), Some(text("token")?))?;
     Ok((api, ca))
@@ -85,7 +108,9 @@ fn discover(token: &Value) -> Result<(Api, Vec<u8>)> {
 
 fn local(join: &Value) -> Result<(&str, u64)> {
     let local = &join["controlPlane"]["localAPIEndpoint"];
-    let address = local["advertiseAddress"].as_str().ok_or("controlPlane.localAPIEndpoint.advertiseAddress: Required value")?;
+    let address = local["advertiseAddress"]
+        .as_str()
+        .ok_or("controlPlane.localAPIEndpoint.advertiseAddress: Required value")?;
     Ok((address, local["bindPort"].as_u64().unwrap_or(6443)))
 }
 
@@ -108,9 +133,12 @@ fn ask_for_certificate(api: &Api, name: &str, request: &[u8]) -> Result<Vec<u8>>
         "metadata": {"name": format!("csr-{name}-{stamp}")},
         "spec": {"request": STANDARD.encode(request), "signerName": "kubernetes.io/kube-apiserver-client-kubelet", "usages": ["client auth"]},
     });
-    let (code, answer) = api.call("POST", "/apis/certificates.k8s.io/v1/certificatesigningrequests", Some(&asked))?;
+    let (code, answer) =
+        api.call("POST", "/apis/certificates.k8s.io/v1/certificatesigningrequests", Some(&asked))?;
     if code != 201 {
         return Err(format!("cannot create certificate signing request: {}", message(&answer)));
     }
-    STANDARD.decode(answer["status"]["certificate"].as_str().unwrap_or_default()).map_err(|error| error.to_string())
+    STANDARD
+        .decode(answer["status"]["certificate"].as_str().unwrap_or_default())
+        .map_err(|error| error.to_string())
 }

@@ -19,7 +19,8 @@ const CERTIFICATES: &str = "/etc/kubernetes/pki";
 
 /// Does what the words say.
 pub(crate) fn run(words: &[String]) -> Result<()> {
-    let plain: Vec<&str> = words.iter().map(String::as_str).take_while(|word| !word.starts_with('-')).collect();
+    let plain: Vec<&str> =
+        words.iter().map(String::as_str).take_while(|word| !word.starts_with('-')).collect();
     let flags = |known: &[&str]| flags(&words[plain.len()..], known);
     match plain.as_slice() {
         ["version"] => {
@@ -33,7 +34,8 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         }
         ["config", "images", "list"] => images(&flags(&["config", "kubernetes-version"])?),
         ["init"] => {
-            let flags = flags(&["config", "skip-token-print", "upload-certs", "ignore-preflight-errors", "v"])?;
+            let flags =
+                flags(&["config", "skip-token-print", "upload-certs", "ignore-preflight-errors", "v"])?;
             init::run(&flags)
         }
         ["init", "phase", "upload-config", "all"] => init::upload(&flags(&["config", "v"])?),
@@ -48,7 +50,8 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
 
 /// `--name=value`, `--name value` and `--name`.
 fn flags(words: &[String], known: &[&str]) -> Result<BTreeMap<String, String>> {
-    const SWITCHES: [&str; 6] = ["skip-token-print", "upload-certs", "print-join-command", "force", "f", "cleanup-tmp-dir"];
+    const SWITCHES: [&str; 6] =
+        ["skip-token-print", "upload-certs", "print-join-command", "force", "f", "cleanup-tmp-dir"];
     let mut found = BTreeMap::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -89,7 +92,8 @@ fn admin() -> Result<Api> {
 
 /// Runs systemctl.
 fn systemctl(words: &[&str]) -> Result<()> {
-    let done = Command::new("systemctl").args(words).status().map_err(|error| format!("systemctl: {error}"))?;
+    let done =
+        Command::new("systemctl").args(words).status().map_err(|error| format!("systemctl: {error}"))?;
     if done.success() { Ok(()) } else { Err(format!("systemctl {} failed", words.join(" "))) }
 }
 
@@ -109,7 +113,9 @@ fn reset(flags: &BTreeMap<String, String>) -> Result<()> {
     for name in ["admin", "super-admin", "kubelet", "bootstrap-kubelet", "controller-manager", "scheduler"] {
         let _ = std::fs::remove_file(format!("/etc/kubernetes/{name}.conf"));
     }
-    print("[reset] the stand-in has taken back what it made; iptables rules and /etc/cni/net.d are left, as kubeadm leaves them");
+    print(
+        "[reset] the stand-in has taken back what it made; iptables rules and /etc/cni/net.d are left, as kubeadm leaves them",
+    );
     Ok(())
 }
 
@@ -118,7 +124,10 @@ fn check_expiration() -> Result<()> {
     for name in ["apiserver", "apiserver-etcd-client", "front-proxy-ca", "ca"] {
         let path = format!("{CERTIFICATES}/{name}.crt");
         let end = crate::certificates::openssl(&["x509", "-noout", "-enddate", "-in", &path], b"")?;
-        print(&format!("{name:<26} {}", String::from_utf8_lossy(&end).trim().trim_start_matches("notAfter=")));
+        print(&format!(
+            "{name:<26} {}",
+            String::from_utf8_lossy(&end).trim().trim_start_matches("notAfter=")
+        ));
     }
     Ok(())
 }

@@ -14,7 +14,12 @@ pub(super) fn create(flags: &BTreeMap<String, String>) -> Result<()> {
     let ttl = flags.get("ttl").map_or("24h", String::as_str);
     let minutes: i64 = match ttl.strip_suffix('m') {
         Some(minutes) => minutes.parse().map_err(|_| format!("invalid duration {ttl:?}"))?,
-        None => ttl.strip_suffix('h').and_then(|hours| hours.parse::<i64>().ok()).ok_or_else(|| format!("invalid duration {ttl:?}"))? * 60,
+        None => {
+            ttl.strip_suffix('h')
+                .and_then(|hours| hours.parse::<i64>().ok())
+                .ok_or_else(|| format!("invalid duration {ttl:?}"))?
+                * 60
+        }
     };
     let random = certificates::openssl(&["rand", "-hex", "11"], b"")?;
     let random = String::from_utf8_lossy(&random).trim().to_owned();
@@ -23,11 +28,16 @@ pub(super) fn create(flags: &BTreeMap<String, String>) -> Result<()> {
     let expiration = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let data = json!({"token-id": STANDARD.encode(id), "token-secret": STANDARD.encode(secret), "expiration": STANDARD.encode(expiration)});
     let api = admin()?;
-    api.apply("/api/v1/namespaces/kube-system/secrets", &json!({"metadata": {"name": format!("bootstrap-token-{id}")}, "data": data}))?;
+    api.apply(
+        "/api/v1/namespaces/kube-system/secrets",
+        &json!({"metadata": {"name": format!("bootstrap-token-{id}")}, "data": data}),
+    )?;
     if flags.contains_key("print-join-command") {
         let endpoint = api.server.trim_start_matches("https://");
         let hash = certificates::authority_hash(&file(&format!("{CERTIFICATES}/ca.crt"))?)?;
-        print(&format!("kubeadm join {endpoint} --token {id}.{secret} --discovery-token-ca-cert-hash {hash} "));
+        print(&format!(
+            "kubeadm join {endpoint} --token {id}.{secret} --discovery-token-ca-cert-hash {hash} "
+        ));
     } else {
         print(&format!("{id}.{secret}"));
     }
