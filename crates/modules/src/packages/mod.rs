@@ -16,7 +16,10 @@ mod pip_requirement;
 mod pip_version;
 mod remote_file;
 mod rpm;
+mod rpm_key;
 mod source_list;
+mod yum_repository;
+mod zypper;
 
 use crate::ModuleSpec;
 
@@ -31,4 +34,7 @@ pub(crate) const MODULES: &[&ModuleSpec] = &[
     &facts::SPEC,
     &package::SPEC,
     &pip::SPEC,
+    &rpm_key::SPEC,
+    &yum_repository::SPEC,
+    &zypper::SPEC,
 ];
