@@ -8,7 +8,7 @@ report() {
         echo "ok    $2"
     else
         failed=$((failed + 1))
-        printf 'FAIL  %s\n%s\n' "$2" "$(tail -n 40 <<<"$3")"
+        printf 'FAIL  %s\n%s\n' "$2" "$(head -n 1 <<<"$3"; tail -n +2 <<<"$3" | tail -n 40)"
     fi
 }
 
@@ -17,7 +17,8 @@ ok() {
     local name=$1 status=0
     shift
     output=$("$@" 2>&1) || status=$?
-    report "$status" "$name" "$output (exit code $status)"
+    report "$status" "$name" "exit code $status: $*
+$output"
 }
 
 # fails NAME COMMAND...: the command ends with anything but 0.
@@ -25,7 +26,8 @@ fails() {
     local name=$1 status=0
     shift
     output=$("$@" 2>&1) || status=$?
-    report "$((status == 0))" "$name" "$output (exit code $status)"
+    report "$((status == 0))" "$name" "exit code $status: $*
+$output"
 }
 
 # fails_with CODE NAME COMMAND...
@@ -33,7 +35,8 @@ fails_with() {
     local code=$1 name=$2 status=0
     shift 2
     output=$("$@" 2>&1) || status=$?
-    report "$((status != code))" "$name" "$output (exit code $status)"
+    report "$((status != code))" "$name" "exit code $status: $*
+$output"
 }
 
 # says NAME PATTERN: the last command's output has a line that matches.

@@ -117,6 +117,31 @@ case_no_sudo() {
     rm -rf "$conf"
 }
 
+case_full_disk() {
+    on lb1 'mount -t tmpfs -o size=10m tmpfs /tmp'
+    fails "a full disk stops the install" install
+    says "the host, the folder and what it needs are named" 'lb1 .*/tmp has [0-9]+ MB free of [0-9]+ needed'
+    never "nothing was changed" 'changed=[1-9]'
+    on lb1 'umount /tmp'
+    ok "after the cure the install goes on" install
+}
+
+# The release as a user unpacks it, on a machine that has nothing else.
+case_all_in_one() {
+    local box=taskbox-lab-$LAB-one-master1
+    ok "a machine of its own" taskbox lab up --name "$LAB-one" --masters 1 --nodes 0 --lb 0
+    docker exec "$box" mkdir -p /opt/taskbox/bin
+    tar -c install.sh scripts conf inventory playbooks roles | docker exec -i "$box" tar -x -C /opt/taskbox
+    docker exec -i "$box" sh -c 'cat >/opt/taskbox/bin/taskbox && chmod 755 /opt/taskbox/bin/taskbox' <"$TASKBOX"
+    ok "all-in-one works" docker exec "$box" /opt/taskbox/install.sh all-in-one --yes
+    says "it says what runs where" 'etcd +master1 '
+    ok "and again" docker exec "$box" /opt/taskbox/install.sh all-in-one --yes
+    says "the second run changes nothing" 'master1 .*changed=0'
+    # shellcheck disable=SC2016  # the machine expands it
+    ok "the name of the API server is the machine's own" docker exec "$box" sh -c 'grep -q "$(hostname -I | cut -d " " -f 1).* lb.kubesphere.local" /etc/hosts'
+    ok "the machine goes away" taskbox lab down --name "$LAB-one"
+}
+
 case_bad_files() {
     local conf name
     for name in "$here"/bad-conf/*/; do
@@ -137,8 +162,8 @@ case_lab_down() {
 # shellcheck source=scripts/find-taskbox.sh
 here=$root . "$root/scripts/find-taskbox.sh"
 here=$root/tests/e2e
-trap 'lab down >/dev/null 2>&1 || true' EXIT
-cases=${*:-lab_up check_changes_nothing install keys_stay_closed verify virtual_address_moves bad_hosts no_sudo bad_files lab_down}
+trap 'lab down >/dev/null 2>&1 || true; taskbox lab down --name "$LAB-one" >/dev/null 2>&1 || true' EXIT
+cases=${*:-lab_up check_changes_nothing install keys_stay_closed verify virtual_address_moves bad_hosts no_sudo full_disk bad_files lab_down all_in_one}
 for name in $cases; do
     "case_$name"
 done

@@ -72,14 +72,27 @@ fn write(folder: &Path, home: &Path, machine: &Machine, rename: bool) -> io::Res
     fs::create_dir_all(folder)?;
     let vars = home.join("conf/vars.yml");
     if vars.is_file() {
-        fs::copy(vars, folder.join("vars.yml"))?;
+        fs::write(folder.join("vars.yml"), without_load_balancer(&fs::read_to_string(vars)?))?;
     }
     fs::write(folder.join("hosts.ini"), hosts_ini(machine, rename))
 }
 
+/// The settings with `loadbalancer_apiserver` turned into a comment: one machine needs none, and the sample's address is not its own.
+fn without_load_balancer(vars: &str) -> String {
+    let mut inside = false;
+    let mut text = String::with_capacity(vars.len() + 16);
+    for line in vars.lines() {
+        inside = line.starts_with("loadbalancer_apiserver:") || (inside && line.starts_with(' '));
+        text.push_str(if inside { "# " } else { "" });
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}
+
 fn hosts_ini(machine: &Machine, rename: bool) -> String {
     let name = if machine.has_node_name() { machine.name.as_str() } else { NAME };
-    let keep = if rename { "" } else { " os_set_hostname=false" };
+    let keep = if rename { "" } else { " os_set_hostname=False" };
     let groups: String =
         ["kube-master", "kube-node", "etcd"].iter().map(|group| format!("[{group}]\n{name}\n\n")).collect();
     format!(
@@ -98,10 +111,17 @@ mod tests {
     }
 
     #[test]
+    fn one_machine_has_no_load_balancer() {
+        let vars = "a: 1\nloadbalancer_apiserver:\n  address: 192.0.2.1\n  port: 6443\n\nb: 2\n";
+        let expected = "a: 1\n# loadbalancer_apiserver:\n#   address: 192.0.2.1\n#   port: 6443\n\nb: 2\n";
+        assert_eq!(without_load_balancer(vars), expected);
+    }
+
+    #[test]
     fn a_machine_keeps_its_name_unless_it_was_asked() {
         let text = hosts_ini(&machine("box"), false);
         assert!(
-            text.contains("\nbox  ansible_connection=local  ip=192.0.2.7 os_set_hostname=false\n"),
+            text.contains("\nbox  ansible_connection=local  ip=192.0.2.7 os_set_hostname=False\n"),
             "{text}"
         );
         assert!(
