@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
@@ -10,6 +11,14 @@ use data::{Diagnose, Diagnostic, Label, Severity, Source};
 
 /// Width of a drawing where the terminal does not say its own.
 const WIDTH: usize = 120;
+
+/// Whether errors begin with `[ERROR]: `, as those of Ansible's programs do.
+static ANSIBLE_WORDS: AtomicBool = AtomicBool::new(false);
+
+/// From now on errors begin with `[ERROR]: ` and warnings with `[WARNING]: `: scripts look for these.
+pub(crate) fn speak_as_ansible() {
+    ANSIBLE_WORDS.store(true, Ordering::Relaxed);
+}
 
 /// How a drawing looks.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +66,11 @@ pub(crate) fn report_all(diagnostics: &[Diagnostic]) {
 
 /// One finding as text with colors; the stream it is written to takes them out where they do not belong.
 pub(crate) fn draw(diagnostic: &Diagnostic, look: Look) -> String {
+    let ansible = ANSIBLE_WORDS.load(Ordering::Relaxed);
     let level = match diagnostic.severity {
+        Severity::Error if ansible => Level::ERROR.with_name("[ERROR]"),
         Severity::Error => Level::ERROR,
+        Severity::Warning if ansible => Level::WARNING.with_name("[WARNING]"),
         Severity::Warning => Level::WARNING,
     };
     let group = level

@@ -54,10 +54,13 @@ fn command() -> ExitCode {
         return give_password(answer);
     }
     let command = match called_as::program() {
-        Some(program) => match called_as::parse(&program, std::env::args_os()) {
-            Ok(command) => command.map_err(|words| explain(&words, called_as::USAGE)),
-            Err(error) => return ended(Err(error)),
-        },
+        Some(program) => {
+            diagnostics::speak_as_ansible();
+            match called_as::parse(&program, std::env::args_os()) {
+                Ok(command) => command.map_err(|words| explain(&words, called_as::USAGE)),
+                Err(error) => return ended(Err(error)),
+            }
+        }
         None => Cli::try_parse().map(|cli| cli.command).map_err(|words| explain(&words, code_of_usage())),
     };
     match command {

@@ -32,11 +32,14 @@ pub struct VaultError {
 enum Problem {
     #[error("the vault envelope is broken: {0}")]
     Format(&'static str),
+    /// In Ansible's words, which people look for.
+    #[error("Vault format unhexlify error: Non-hexadecimal digit found")]
+    NotHexadecimal,
     #[error("vault format `{0}` is not supported")]
     Unsupported(String),
-    #[error("the text is vaulted, but there is no vault password")]
+    #[error("Attempting to decrypt but no vault secrets found")]
     NoSecret,
-    #[error("no vault password opens it; tried: {0}")]
+    #[error("Decryption failed (no vault secrets were found that could decrypt); tried: {0}")]
     WrongSecret(String),
     #[error("the vaulted text is not UTF-8")]
     NotText,
@@ -282,8 +285,7 @@ impl Envelope {
             .unwrap_or("default")
             .to_owned();
         let packed: String = body.split_whitespace().collect();
-        let packed =
-            unhex(packed.as_bytes()).ok_or(Problem::Format("it holds more than hexadecimal digits"))?;
+        let packed = unhex(packed.as_bytes()).ok_or(Problem::NotHexadecimal)?;
         let mut parts = packed.splitn(3, |byte| *byte == b'\n').map(unhex);
         match (parts.next().flatten(), parts.next().flatten(), parts.next().flatten()) {
             (Some(salt), Some(mac), Some(ciphertext)) => Ok(Self { label, salt, mac, ciphertext }),
@@ -337,7 +339,10 @@ mod tests {
             let found = decrypt(&envelope, &secrets(&[("dev", "wrong"), ("other", "right")]));
             assert_eq!(found.unwrap(), "密码".as_bytes());
             let error = decrypt(&envelope, &secrets(&[("dev", "wrong")])).unwrap_err();
-            assert_eq!(error.to_string(), "no vault password opens it; tried: `dev`");
+            assert_eq!(
+                error.to_string(),
+                "Decryption failed (no vault secrets were found that could decrypt); tried: `dev`"
+            );
             assert_eq!(decrypt(&envelope, &Secrets::new()).unwrap_err().problem, Problem::NoSecret);
         }
     }
@@ -367,7 +372,7 @@ mod tests {
         for (text, problem) in [
             ("$ANSIBLE_VAULT;1.1;AES256", "nothing after"),
             ("$ANSIBLE_VAULT;1.0;AES\n00\n", "not supported"),
-            ("$ANSIBLE_VAULT;1.1;AES256\nxyz\n", "hexadecimal"),
+            ("$ANSIBLE_VAULT;1.1;AES256\nxyz\n", "Non-hexadecimal digit"),
             ("$ANSIBLE_VAULT;1.1;AES256\n6162\n", "cut short"),
         ] {
             assert!(decrypt(text, &all).unwrap_err().to_string().contains(problem), "{text}");

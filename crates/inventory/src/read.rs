@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use data::fs::FsError;
 use data::vault::{self, Secrets, VaultError};
@@ -32,12 +33,14 @@ impl Diagnose for ReadError {
 #[derive(Clone, Debug, Default)]
 pub struct Reader {
     secrets: Arc<Secrets>,
+    /// Whether a file stayed closed, for all copies of the reader.
+    locked_out: Arc<AtomicBool>,
 }
 
 impl Reader {
     /// A reader that opens vaulted files with these passwords.
     pub fn new(secrets: Secrets) -> Self {
-        Self { secrets: Arc::new(secrets) }
+        Self { secrets: Arc::new(secrets), ..Self::default() }
     }
 
     /// The vault passwords, for texts that are vaulted one by one (`!vault`).
@@ -50,7 +53,16 @@ impl Reader {
     /// # Errors
     /// A file that is not there, may not be read, is not UTF-8, or is vaulted and cannot be opened.
     pub fn read(&self, path: &Path) -> Result<Arc<Source>, ReadError> {
-        Ok(vault::open(&data::fs::read_source(path)?, &self.secrets)?)
+        let opened = vault::open(&data::fs::read_source(path)?, &self.secrets);
+        if opened.is_err() {
+            self.locked_out.store(true, Ordering::Relaxed);
+        }
+        Ok(opened?)
+    }
+
+    /// Whether a vaulted file could not be opened so far: Ansible's exit code differs from that of a mistake in a file.
+    pub fn was_locked_out(&self) -> bool {
+        self.locked_out.load(Ordering::Relaxed)
     }
 }
 
@@ -66,6 +78,9 @@ mod tests {
         let mut secrets = Secrets::new();
         secrets.add("default", "right");
         assert_eq!(Reader::new(secrets).read(&path).unwrap().text(), "a: 1\n");
-        assert!(Reader::default().read(&path).unwrap_err().to_string().contains("no vault password"));
+        let without = Reader::default();
+        assert!(!without.was_locked_out());
+        assert!(without.read(&path).unwrap_err().to_string().contains("no vault secrets"));
+        assert!(without.was_locked_out());
     }
 }

@@ -95,7 +95,10 @@ impl Runner {
             Ok(playbooks) => playbooks,
             Err(findings) => {
                 findings.into_iter().for_each(|finding| emit(Event::Error(finding)));
-                return failed(ExitCode::Unreachable);
+                return failed(match self.options.reader.was_locked_out() {
+                    true => ExitCode::Error,
+                    false => ExitCode::Unreachable,
+                });
             }
         };
         let threads = self.options.forks.max(1);

@@ -123,7 +123,7 @@ impl Shared {
         if let Some(vars) = lock(&self.yaml_vars).get(path) {
             return Ok(vars.clone());
         }
-        let vars = crate::vars_file::read(path, self)?;
+        let vars = crate::vars_file::read(path, self, true)?;
         lock(&self.yaml_vars).insert(path.to_path_buf(), vars.clone());
         Ok(vars)
     }

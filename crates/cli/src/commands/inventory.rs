@@ -60,15 +60,16 @@ impl InventoryArgs {
     /// Exactly one thing is to be shown, in a form that there is.
     fn check(&self) -> Result<(), FlagError> {
         let refuse = |title: &str, help: &str| Err(FlagError::option(Diagnostic::error(title).help(help)));
-        match usize::from(self.list) + usize::from(self.host.is_some()) + usize::from(self.graph) {
-            0 => return refuse("nothing to show", "give one of `--list`, `--host` and `--graph`"),
-            1 => {}
-            _ => {
-                return refuse(
-                    "there is more than one thing to show",
-                    "give one of `--list`, `--host` and `--graph`",
-                );
-            }
+        let given = usize::from(self.list) + usize::from(self.host.is_some()) + usize::from(self.graph);
+        let trouble = match given {
+            0 => Some("No action selected, at least one of --host, --graph or --list needs to be specified."),
+            1 => None,
+            _ => Some(
+                "Conflicting options used, only one of --host, --graph or --list can be used at the same time.",
+            ),
+        };
+        if let Some(trouble) = trouble {
+            return refuse(trouble, "give one of them");
         }
         if self.toml {
             return refuse("inventories in TOML are not supported", "use `--yaml`, or the JSON without it");
@@ -135,7 +136,7 @@ fn shown(args: &InventoryArgs, listing: &Listing<'_>) -> Result<String, FlagErro
 fn host_vars(args: &InventoryArgs, listing: &Listing<'_>, name: &str) -> Result<Value, FlagError> {
     let Some(host) = listing.inventory.host(name) else {
         let names = listing.inventory.hosts().map(|host| &**host.name());
-        let error = Diagnostic::error(format!("could not match supplied host pattern `{name}`"));
+        let error = Diagnostic::error(format!("Could not match supplied host pattern, ignoring: {name}"));
         return Err(FlagError::option(suggest(error, name, names)));
     };
     let vars: Map = listing.host_vars(host).map_err(|error| FlagError::from_error(&error))?;

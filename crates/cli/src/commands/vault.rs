@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use data::vault::{self, Secrets};
-use data::{Diagnose, Diagnostic, fs};
+use data::{Diagnose, Diagnostic, Value, fs, python};
 
 use super::vault_editor;
 use super::vault_string::{StringArgs, encrypt_string};
@@ -240,8 +240,11 @@ impl Key {
         }
         let found = secrets.iter().find(|(known, _)| label.is_none_or(|label| label == *known));
         let Some((label, password)) = found else {
-            let title = format!("there is no password for the label `{}`", label.unwrap_or_default());
-            let error = Diagnostic::error(title).note(format!("the known labels are {}", labels.join(", ")));
+            let known = python::str(&labels.iter().map(|label| Value::from(*label)).collect::<Value>());
+            let error = Diagnostic::error(format!(
+                "Did not find a match for --encrypt-vault-id={} in the known vault-ids {known}",
+                label.unwrap_or_default()
+            ));
             return Err(FlagError::error(error));
         };
         let (label, password) = (label.to_owned(), password.to_vec());

@@ -124,7 +124,10 @@ fn asked(question: &str, purpose: Purpose) -> Result<Vec<u8>, FlagError> {
         let password = prompt::hidden(question).map_err(|error| {
             FlagError::error(Diagnostic::error(format!("cannot ask for the vault password: {error}")))
         })?;
-        not_empty(password.trim().as_bytes().to_vec(), "the prompt")
+        match password.trim() {
+            "" => Err(FlagError::error(Diagnostic::error("the vault password from the prompt is empty"))),
+            password => Ok(password.as_bytes().to_vec()),
+        }
     };
     if purpose != Purpose::Close {
         return ask(&format!("V{question}"));
@@ -141,25 +144,30 @@ fn asked(question: &str, purpose: Purpose) -> Result<Vec<u8>, FlagError> {
 /// A password file may itself be vaulted, by a password that was given before it.
 fn from_file(path: &Path, label: Option<&str>, known: &Secrets) -> Result<Vec<u8>, FlagError> {
     let shown = path.display();
+    let name = label.unwrap_or("None");
+    let refuse = |why: String| {
+        let title = format!("Error getting vault password file ({name}): {why}");
+        Err(FlagError::error(Diagnostic::error(title)))
+    };
     let Ok(found) = std::fs::metadata(path) else {
-        return Err(FlagError::error(Diagnostic::error(format!(
-            "the vault password file `{shown}` was not found"
-        ))));
+        return refuse(format!("`{shown}` was not found"));
     };
     if found.is_dir() {
-        let error = Diagnostic::error(format!("the vault password file `{shown}` cannot be a folder"));
-        return Err(FlagError::error(error));
+        return refuse(format!("`{shown}` cannot be a folder"));
     }
     if found.permissions().mode() & 0o111 != 0 {
         let printed = output_of(path, label)?;
-        return not_empty(without_line_ends(&printed).to_vec(), &format!("`{shown}`"));
+        return not_empty(without_line_ends(&printed).to_vec(), name, path);
     }
-    let bytes = fs::read(path).map_err(|error| FlagError::from_error(&error))?;
+    let bytes = fs::read(path).map_err(|error| {
+        let title = format!("Error in vault password file loading ({name}): {error}");
+        FlagError::error(Diagnostic::error(title))
+    })?;
     let mut password = bytes.trim_ascii().to_vec();
     if let Some(envelope) = std::str::from_utf8(&password).ok().filter(|text| vault::is_envelope(text)) {
         password = vault::decrypt(envelope, known).map_err(|error| FlagError::from_error(&error))?;
     }
-    not_empty(without_line_ends(&password).to_vec(), &format!("`{shown}`"))
+    not_empty(without_line_ends(&password).to_vec(), name, path)
 }
 
 fn without_line_ends(bytes: &[u8]) -> &[u8] {
@@ -194,11 +202,10 @@ fn output_of(path: &Path, label: Option<&str>) -> Result<Vec<u8>, FlagError> {
     }
 }
 
-fn not_empty(password: Vec<u8>, origin: &str) -> Result<Vec<u8>, FlagError> {
+fn not_empty(password: Vec<u8>, name: &str, path: &Path) -> Result<Vec<u8>, FlagError> {
     if password.is_empty() {
-        return Err(FlagError::error(Diagnostic::error(format!(
-            "the vault password from {origin} is empty"
-        ))));
+        let title = format!("Error in vault password file loading ({name}): `{}` is empty", path.display());
+        return Err(FlagError::error(Diagnostic::error(title)));
     }
     Ok(password)
 }

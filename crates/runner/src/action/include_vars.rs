@@ -56,7 +56,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
 }
 
 fn variables(call: &ActionCall<'_>, path: &Path) -> Result<Map, Trouble> {
-    vars_file::read(path, &call.job.shared).map_err(|findings| {
+    vars_file::read(path, &call.job.shared, false).map_err(|findings| {
         let msg = findings.first().map_or_else(String::new, |finding| finding.title.clone());
         Trouble { findings, ..Trouble::failed(msg) }
     })

@@ -9,7 +9,7 @@ pub(super) const INVENTORY: &[Setting] = &[
     yes("DEFAULT_ASK_VAULT_PASS", Bool, Some("False"), &[("defaults", "ask_vault_pass")], &["ANSIBLE_ASK_VAULT_PASS"], "ask for the vault password"),
     yes("DEFAULT_HOST_LIST", PathList, Some("/etc/ansible/hosts"), &[("defaults", "inventory")], &["ANSIBLE_INVENTORY"], "inventories, where none is given"),
     yes("DEFAULT_VAULT_ENCRYPT_IDENTITY", Text, None, &[("defaults", "vault_encrypt_identity")], &["ANSIBLE_VAULT_ENCRYPT_IDENTITY"], "the label whose password encrypts"),
-    yes("DEFAULT_VAULT_ID_MATCH", Text, Some("False"), &[("defaults", "vault_id_match")], &["ANSIBLE_VAULT_ID_MATCH"], "try only passwords whose label is the text's"),
+    yes("DEFAULT_VAULT_ID_MATCH", Bool, Some("False"), &[("defaults", "vault_id_match")], &["ANSIBLE_VAULT_ID_MATCH"], "try only passwords whose label is the text's"),
     yes("DEFAULT_VAULT_IDENTITY", Text, Some("default"), &[("defaults", "vault_identity")], &["ANSIBLE_VAULT_IDENTITY"], "the label of passwords that are given without one"),
     yes("DEFAULT_VAULT_IDENTITY_LIST", List, Some(""), &[("defaults", "vault_identity_list")], &["ANSIBLE_VAULT_IDENTITY_LIST"], "vault passwords, as `--vault-id`"),
     yes("DEFAULT_VAULT_PASSWORD_FILE", Path, None, &[("defaults", "vault_password_file")], &["ANSIBLE_VAULT_PASSWORD_FILE"], "a file with the vault password, or a program that prints it"),
