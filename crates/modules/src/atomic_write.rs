@@ -80,6 +80,24 @@ impl AtomicFile {
             .map_err(|error| Failure::io("could not write", &self.dest, &error))
     }
 
+    /// Takes a file of our own as its content by renaming it; false if that cannot be done here and the content must be copied: on another
+    /// file system, or where a file gets its label or access list from the folder it was made in.
+    ///
+    /// # Errors
+    /// If the file cannot be opened again after it was renamed.
+    pub fn adopt(&mut self, from: &Path) -> Result<bool, Failure> {
+        let folder = parent(&self.dest);
+        let marked = ["security.selinux", "system.posix_acl_default"]
+            .iter()
+            .any(|name| rustix::fs::getxattr(folder, *name, &mut [0_u8; 256][..]).is_ok_and(|size| size > 0));
+        if marked || fs::rename(from, self.file.path()).is_err() {
+            return Ok(false);
+        }
+        let file = File::options().read(true).write(true).open(self.file.path());
+        *self.file.as_file_mut() = file.map_err(|error| Failure::io("could not write", &self.dest, &error))?;
+        Ok(true)
+    }
+
     /// Puts it in its place. What was there passes on its owner, mode, SELinux label and access lists; a new file gets what a file made
     /// in that folder gets.
     ///

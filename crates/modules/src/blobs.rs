@@ -40,19 +40,57 @@ impl Blob {
 pub struct BlobStore {
     blobs: Mutex<HashMap<String, Blob>>,
     lent: Mutex<HashMap<String, PathBuf>>,
+    /// Where content went that was moved out of the folder. Others may have changed it since.
+    moved: Mutex<HashMap<String, PathBuf>>,
     folder: Option<PathBuf>,
 }
 
 impl BlobStore {
     /// A store that keeps large content in `folder`; without one everything stays in memory.
     pub fn new(folder: Option<PathBuf>) -> Self {
-        Self { blobs: Mutex::default(), lent: Mutex::default(), folder }
+        Self { blobs: Mutex::default(), lent: Mutex::default(), moved: Mutex::default(), folder }
     }
 
     /// The content of this SHA-256 (lower-case hex), if it came.
     pub fn get(&self, sha256: &str) -> Option<Blob> {
         let lent = || self.lent.lock().unwrap_or_else(PoisonError::into_inner).get(sha256).cloned();
-        self.lock().get(sha256).cloned().or_else(|| lent().map(Blob::File))
+        self.lock().get(sha256).cloned().or_else(|| lent().map(Blob::File)).or_else(|| self.copy_back(sha256))
+    }
+
+    /// Gives a file of this content away: `take` renames it to where it shall be, or says that it cannot. Returns whether it did. The
+    /// content need not be sent again for another task: it is read back from `dest` if it is still there.
+    ///
+    /// # Errors
+    /// Those of `take`.
+    pub fn move_to<E>(
+        &self,
+        sha256: &str,
+        dest: &Path,
+        take: impl FnOnce(&Path) -> Result<bool, E>,
+    ) -> Result<bool, E> {
+        let Some(Blob::File(path)) = self.lock().get(sha256).cloned() else { return Ok(false) };
+        if !take(&path)? {
+            return Ok(false);
+        }
+        self.lock().remove(sha256);
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.to_string(), dest.to_path_buf());
+        Ok(true)
+    }
+
+    /// Content that was moved away, copied back from there; only if it is still what its name says.
+    fn copy_back(&self, sha256: &str) -> Option<Blob> {
+        let path = self.moved.lock().unwrap_or_else(PoisonError::into_inner).remove(sha256)?;
+        let mut file = File::open(path).ok()?;
+        let mut receiving = self.receive(sha256, file.metadata().ok()?.len()).ok()?;
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            match file.read(&mut buffer).ok()? {
+                0 => break,
+                count => receiving.push(&buffer[..count]).ok()?,
+            }
+        }
+        self.finish(receiving).ok()?;
+        self.lock().get(sha256).cloned()
     }
 
     /// Knows a file of somebody else, which stays where it is: content of the same machine need not be copied.
@@ -222,6 +260,26 @@ mod tests {
         assert_eq!(text, "hello");
         drop(store);
         assert!(path.exists());
+    }
+
+    #[test]
+    fn content_that_was_moved_away_is_read_back_only_while_it_is_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let dest = folder.path().join("dest");
+        let bytes = vec![7; IN_MEMORY as usize + 1];
+        let name = hex::encode(&Sha256::digest(&bytes));
+        for tampered in [false, true] {
+            let store = BlobStore::new(Some(folder.path().to_path_buf()));
+            let mut coming = store.receive(&name, bytes.len() as u64).unwrap();
+            coming.push(&bytes).unwrap();
+            store.finish(coming).unwrap();
+            assert!(store.move_to(&name, &dest, |path| fs::rename(path, &dest).map(|()| true)).unwrap());
+            if tampered {
+                fs::write(&dest, vec![8; bytes.len()]).unwrap();
+            }
+            assert_eq!(store.get(&name).is_some(), !tampered);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

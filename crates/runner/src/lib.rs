@@ -4,6 +4,7 @@
 //! emits events; a pool of `forks` threads lives the tasks, one host a job, each in a snapshot of its host's variables.
 
 mod action;
+mod ahead;
 mod attempts;
 mod batches;
 mod check;
@@ -28,6 +29,7 @@ mod play_scope;
 mod prompts;
 mod reserved;
 mod results;
+mod rounds;
 mod runner;
 mod scope;
 mod shared;

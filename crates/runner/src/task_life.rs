@@ -8,13 +8,15 @@ use data::{Diagnostic, Map, Value};
 use playbook::Task;
 
 use crate::action::{self, ActionCall};
+use crate::ahead::Ahead;
 use crate::attempts;
 use crate::conditional::{self, Verdict};
-use crate::event::{Event, HostName, Item, Status, TaskHead, TaskResult};
+use crate::event::{Event, HostName, Item, TaskHead, TaskResult};
 use crate::finalized::{self, Finalized};
-use crate::looping::{self, Looping, NoItems};
+use crate::looping::{self, NoItems};
 use crate::outcome::{self, Execution, Finished, Outcome, status};
 use crate::play_scope::PlayScope;
+use crate::rounds;
 use crate::scope::TaskScope;
 use crate::shared::Shared;
 use crate::trouble::Trouble;
@@ -77,68 +79,30 @@ impl Job {
                 let whole = Execution { result: looping::nothing(), ..Execution::default() };
                 Outcome { whole, items: Some(Vec::new()) }
             }
-            Some(items) => self.rounds(&scope, &items),
+            Some(items) => rounds::run(self, &scope, &items),
         }
-    }
-
-    fn rounds(&self, scope: &TaskScope, items: &[Value]) -> Outcome {
-        let looping = match Looping::new(&self.task.loop_control, scope) {
-            Ok(looping) => looping,
-            Err(trouble) => return Outcome { whole: self.ended(scope, trouble), items: None },
-        };
-        let mut executions: Vec<Execution> = Vec::new();
-        let mut registered = Map::new();
-        for at in 0..items.len() {
-            if at > 0 && !looping.pause.is_zero() {
-                std::thread::sleep(looping.pause);
-            }
-            if self.shared.options.interrupt.is_set() {
-                break;
-            }
-            let special = looping.round(items, at);
-            let mut round = scope.clone();
-            round.local = registered.clone();
-            round.local.extend_from(&special);
-            let (began, clock) = (SystemTime::now(), Instant::now());
-            let mut execution = self.execute(round.clone(), None);
-            if let Some(register) = &self.task.register {
-                registered.insert(register.as_str(), outcome::for_register(&execution.result));
-                round.local.extend_from(&registered);
-            }
-            execution.result.extend_from(&special);
-            execution.special = special;
-            let label = looping.label(&items[at], &round).unwrap_or_else(|trouble| {
-                execution.result.extend_from(&trouble.result);
-                items[at].clone()
-            });
-            execution.special.insert("_ansible_item_label", label.clone());
-            let item = Item { variable: looping.variable.clone(), label };
-            if !told_later(&self.task)
-                || matches!(status(&execution.result), Status::Skipped | Status::Failed)
-            {
-                let result = self.shown(&execution, Some(item), began, clock.elapsed());
-                self.send(Event::ItemResult(result));
-            }
-            executions.push(execution);
-            let enough = !self.task.loop_control.break_when.is_empty()
-                && conditional::holds(&self.task.loop_control.break_when, &round).unwrap_or(false);
-            if enough {
-                break;
-            }
-        }
-        Outcome { whole: looping::sum(&executions), items: Some(executions) }
     }
 
     /// One execution: the task, or one item of its loop. Never fails; trouble becomes its result.
-    fn execute(&self, scope: TaskScope, loop_error: Option<Trouble>) -> Execution {
-        let mut scope = scope;
-        match self.try_execute(&mut scope, loop_error) {
-            Ok(execution) => execution,
+    pub(crate) fn execute(&self, scope: TaskScope, loop_error: Option<Trouble>) -> Execution {
+        match self.prepare(&scope, loop_error) {
+            Ok(Step::Done(execution)) => execution,
+            Ok(Step::Act(act)) => self.act(&scope, &act, None),
             Err(trouble) => self.ended(&scope, trouble),
         }
     }
 
-    fn ended(&self, scope: &TaskScope, trouble: Trouble) -> Execution {
+    /// Runs a prepared action as often as the task asks for; `ahead` has the answer if it was asked already.
+    pub(crate) fn act(&self, scope: &TaskScope, act: &Act, ahead: Option<&Ahead>) -> Execution {
+        let keywords = &act.keywords;
+        let (result, findings) = match attempts::run(act.call(self, scope, ahead)) {
+            Ok(result) => (result, Vec::new()),
+            Err(trouble) => (trouble.result, trouble.findings),
+        };
+        Execution { findings, notify: keywords.notify.clone(), ..self.execution(result, keywords) }
+    }
+
+    pub(crate) fn ended(&self, scope: &TaskScope, trouble: Trouble) -> Execution {
         let keywords = Finalized::tolerant(scope, &self.task);
         let delegated_to = finalized::delegate(scope, &self.task).ok().flatten();
         Execution {
@@ -153,12 +117,15 @@ impl Job {
         }
     }
 
-    fn try_execute(&self, scope: &mut TaskScope, loop_error: Option<Trouble>) -> Result<Execution, Trouble> {
+    /// All that comes before the action: conditions, keywords, arguments.
+    pub(crate) fn prepare(&self, scope: &TaskScope, loop_error: Option<Trouble>) -> Result<Step, Trouble> {
         let task = &*self.task;
         let delegate = finalized::delegate(scope, task)?;
         match conditional::evaluate(task.keywords.list(playbook::Inherited::When), scope) {
             Ok(Verdict::Holds) => {}
-            Ok(Verdict::Fails(condition)) => return Ok(self.skipped(scope, condition, delegate)),
+            Ok(Verdict::Fails(condition)) => {
+                return Ok(Step::Done(self.skipped(scope, condition, delegate)));
+            }
             Err(trouble) => return Err(loop_error.unwrap_or(trouble)),
         }
         if let Some(trouble) = loop_error {
@@ -166,17 +133,11 @@ impl Job {
         }
         let keywords = Finalized::new(scope, task, delegate)?;
         if matches!(task.action.short_name(), "include_tasks" | "include_role") {
-            return self.include(scope, &keywords);
+            return self.include(scope, &keywords).map(Step::Done);
         }
         let name = action::name(task, scope)?;
         let args = action::arguments(task, &name, scope)?;
-        let call = ActionCall { job: self, name, args, scope, keywords: &keywords };
-        let trouble_or_result = attempts::run(call);
-        let (result, findings) = match trouble_or_result {
-            Ok(result) => (result, Vec::new()),
-            Err(trouble) => (trouble.result, trouble.findings),
-        };
-        Ok(Execution { findings, notify: keywords.notify.clone(), ..self.execution(result, &keywords) })
+        Ok(Step::Act(Box::new(Act { name, args, keywords })))
     }
 
     fn execution(&self, result: Map, keywords: &Finalized) -> Execution {
@@ -226,7 +187,7 @@ impl Job {
     }
 
     /// An execution as an event carries it.
-    fn shown(
+    pub(crate) fn shown(
         &self,
         execution: &Execution,
         item: Option<Item>,
@@ -257,7 +218,7 @@ impl Job {
         self.send(Event::Retry(shown));
     }
 
-    fn send(&self, event: Event) {
+    pub(crate) fn send(&self, event: Event) {
         let _ = self.messages.send(Message::Event(Box::new(event)));
     }
 
@@ -267,7 +228,35 @@ impl Job {
     }
 }
 
+/// What came of preparing an execution.
+pub(crate) enum Step {
+    /// It is over: a condition does not hold, or it is an include.
+    Done(Execution),
+    /// The action is to be run.
+    Act(Box<Act>),
+}
+
+/// An action with all that was rendered for it.
+pub(crate) struct Act {
+    pub(crate) name: String,
+    args: Map,
+    keywords: Finalized,
+}
+
+impl Act {
+    /// A run of it.
+    pub(crate) fn call<'a>(
+        &'a self,
+        job: &'a Job,
+        scope: &'a TaskScope,
+        ahead: Option<&'a Ahead>,
+    ) -> ActionCall<'a> {
+        let (name, args) = (self.name.clone(), self.args.clone());
+        ActionCall { job, name, args, scope, keywords: &self.keywords, ahead }
+    }
+}
+
 /// Tasks whose items are told by the main thread, which knows more of them: what was new to the inventory.
-fn told_later(task: &Task) -> bool {
+pub(crate) fn told_later(task: &Task) -> bool {
     matches!(task.action.short_name(), "add_host" | "group_by")
 }

@@ -6,6 +6,7 @@ mod sshd;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use data::{Map, Value};
 use taskbox_runner::connection::{
@@ -237,6 +238,181 @@ fn a_task_beyond_its_time_ends_and_the_session_goes_on() {
     assert!(matches!(error, ConnectionError::Timeout { .. }), "{error:?}");
     run(&*connection, "ping", Map::new()).unwrap();
     assert_eq!(sshd.log().matches("Accepted publickey").count(), 1);
+}
+
+fn echo(word: &str) -> Call {
+    Call::new("command", Map::from([("_raw_params", format!("echo {word}"))]))
+}
+
+#[test]
+fn several_tasks_go_out_before_the_first_has_answered() {
+    let sshd = Sshd::start();
+    let connection = connect(&sshd.settings(&[]));
+    let calls: Vec<Call> = (0..40).map(|number| echo(&number.to_string())).collect();
+    let mut said = Vec::new();
+    connection.run_ahead(&calls, &mut |at, result| {
+        assert_eq!(at, said.len());
+        said.push(result.unwrap().get_str("stdout").unwrap().to_owned());
+        true
+    });
+    assert_eq!(said, (0..40).map(|number| number.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn tasks_that_were_sent_ahead_are_called_off() {
+    let sshd = Sshd::start();
+    let connection = connect(&sshd.settings(&[]));
+    let file = sshd.path("touched");
+    let touch = format!("touch {}", file.display());
+    let calls = [echo("one"), Call::new("command", Map::from([("_raw_params", "sleep 1000")])), Call::new("command", Map::from([("_raw_params", touch)]))];
+    let start = Instant::now();
+    let mut seen = 0;
+    connection.run_ahead(&calls, &mut |_, _| {
+        seen += 1;
+        false
+    });
+    assert_eq!(seen, 1);
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    assert!(!file.exists());
+    let result = run(&*connection, "ping", Map::new()).unwrap();
+    assert_eq!(result.get_str("ping"), Some("pong"));
+}
+
+#[test]
+fn a_session_that_breaks_takes_all_that_was_sent_ahead_along() {
+    let sshd = Sshd::start();
+    let connection = connect(&sshd.settings(&[]));
+    let slow = Call::new("command", Map::from([("_raw_params", "sleep 1000")]));
+    let mut lost = 0;
+    connection.run_ahead(&[echo("one"), slow.clone(), slow], &mut |at, result| {
+        if at == 0 {
+            sshd.kill_sessions();
+        } else {
+            assert!(result.unwrap_err().is_unreachable());
+            lost += 1;
+        }
+        true
+    });
+    assert_eq!(lost, 2);
+}
+
+/// Signs of life every two seconds, and three of them missing end a session.
+const SOON: (&str, &str) = ("ansible_ssh_extra_args", "-o ServerAliveInterval=2 -o ServerAliveCountMax=3");
+
+#[test]
+fn a_host_that_freezes_in_a_task_is_unreachable_in_time() {
+    let sshd = Sshd::start();
+    let connection = connect(&sshd.settings(&[SOON]));
+    let call = Call::new("shell", Map::from([("_raw_params", "echo running; sleep 1000")]));
+    let start = Instant::now();
+    let error = connection
+        .run(&call, &mut |progress| {
+            if matches!(progress, Progress::Stdout(_)) {
+                sshd.freeze_sessions();
+            }
+        })
+        .unwrap_err();
+    assert!(error.is_unreachable(), "{error:?}");
+    assert!(error.to_string().contains("nothing came for"), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    // The next session is a new one.
+    run(&*connection, "ping", Map::new()).unwrap();
+}
+
+#[test]
+fn a_host_that_freezes_between_tasks_is_noticed_at_the_next() {
+    let sshd = Sshd::start();
+    let connection = connect(&sshd.settings(&[SOON]));
+    run(&*connection, "ping", Map::new()).unwrap();
+    sshd.freeze_sessions();
+    let error = run(&*connection, "ping", Map::new()).unwrap_err();
+    assert!(error.is_unreachable(), "{error:?}");
+}
+
+#[test]
+fn a_raw_command_on_a_frozen_host_ends_in_time_and_a_silent_one_does_not() {
+    let sshd = Sshd::start();
+    let connection = connect(&sshd.settings(&[SOON]));
+    // Longer than the silence that is allowed: the server answers for the command.
+    assert_eq!(connection.raw("sleep 9; echo slow", None).unwrap().stdout, b"slow\n");
+    let sign = sshd.path("sign");
+    let error = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !sign.exists() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            sshd.freeze_sessions();
+        });
+        connection.raw(&format!("touch {}; sleep 1000", sign.display()), None).unwrap_err()
+    });
+    assert!(error.is_unreachable(), "{error:?}");
+}
+
+#[test]
+fn a_killed_agent_fails_its_task_and_the_next_gets_another() {
+    let sshd = Sshd::start();
+    let connection = connect(&sshd.settings(&[]));
+    let error = run(&*connection, "shell", Map::from([("_raw_params", "kill -9 $PPID; sleep 1000")])).unwrap_err();
+    assert!(matches!(error, ConnectionError::AgentLost { .. }), "{error:?}");
+    assert!(!error.is_unreachable());
+    run(&*connection, "ping", Map::new()).unwrap();
+}
+
+#[test]
+fn a_server_with_one_session_a_connection_is_enough() {
+    let sshd = Sshd::with_options("MaxSessions 1");
+    let connection = connect(&sshd.settings(&[]));
+    run(&*connection, "ping", Map::new()).unwrap();
+    assert_eq!(connection.raw("echo raw", None).unwrap().stdout, b"raw\n");
+    run(&*connection, "ping", Map::new()).unwrap();
+}
+
+#[test]
+fn a_server_that_sheds_load_is_tried_again() {
+    let sshd = Sshd::with_options("MaxStartups 1:100:1");
+    // Two that never log in: the server hangs up on whoever comes next, until one of them goes.
+    let busy = std::net::TcpStream::connect(("127.0.0.1", sshd.port())).unwrap();
+    let settings = sshd.settings(&[]);
+    let task = std::thread::spawn(move || ping(&settings));
+    for _ in 0..600 {
+        if sshd.log().contains("drop connection") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(sshd.log().contains("drop connection"), "{}", sshd.log());
+    drop(busy);
+    task.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_host_that_comes_back_is_reached_again() {
+    let mut sshd = Sshd::start();
+    let connection = connect(&sshd.settings(&[]));
+    run(&*connection, "ping", Map::new()).unwrap();
+    sshd.stop();
+    assert!(run(&*connection, "ping", Map::new()).unwrap_err().is_unreachable());
+    sshd.start_again();
+    run(&*connection, "ping", Map::new()).unwrap();
+}
+
+#[test]
+fn an_ephemeral_agent_leaves_nothing() {
+    let sshd = Sshd::start();
+    let mut settings = sshd.settings(&[]);
+    settings.ephemeral = true;
+    let connections = Connections::new();
+    run(&*connections.get(&settings), "ping", Map::new()).unwrap();
+    let kept = || fs::read_dir(sshd.home()).unwrap().count();
+    assert_eq!(kept(), 1);
+    drop(connections);
+    for _ in 0..600 {
+        if kept() == 0 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("something is left in the home folder");
 }
 
 #[test]

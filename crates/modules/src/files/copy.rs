@@ -189,10 +189,14 @@ impl Copy<'_> {
             self.write(context)?;
         }
         outcome = outcome.with("dest", self.dest.display().to_string());
-        let (sha1, md5) = checksums(&self.dest)?;
-        outcome = outcome.with("checksum", sha1);
         let on_host = matches!(self.source, Source::Host(_));
-        if differs || on_host {
+        if !differs && !on_host {
+            // Nobody is told the other sum, and a large file takes its time.
+            let sha1 = sha1_of_file(&self.dest);
+            outcome = outcome.with("checksum", sha1.map_err(|error| Failure::io("could not read", &self.dest, &error))?);
+        } else {
+            let (sha1, md5) = checksums(&self.dest)?;
+            outcome = outcome.with("checksum", sha1);
             outcome = outcome.with("src", self.source.shown(self.args)).with("md5sum", md5);
         }
         if let Some(name) = saved {
@@ -265,7 +269,13 @@ impl Copy<'_> {
                 .map_err(|error| Failure::io("could not remove", &self.dest, &error))?;
         }
         let mut file = AtomicFile::begin(&self.dest)?;
-        file.fill(self.source.open(context)?)?;
+        let moved = match &self.source {
+            Source::Sent(sha256) => context.blobs.move_to(sha256, &self.dest, |from| file.adopt(from))?,
+            _ => false,
+        };
+        if !moved {
+            file.fill(self.source.open(context)?)?;
+        }
         self.check_sum(file.path())?;
         if let Some(command) = self.args.opt_str("validate") {
             self.attributes()?.apply(file.path(), context, &mut Changes::default())?;
@@ -289,9 +299,20 @@ impl Copy<'_> {
 
 /// SHA-1 and MD5, as Ansible's results have them.
 fn checksums(path: &Path) -> Result<(String, String), Failure> {
-    let failed = |error: std::io::Error| Failure::io("could not read", path, &error);
-    let sha1 = sha1_of_file(path).map_err(failed)?;
-    Ok((sha1, digest_of_file::<md5::Md5>(path).map_err(failed)?))
+    let read = || -> std::io::Result<_> {
+        let (mut sha1, mut md5) = (sha1::Sha1::new(), md5::Md5::new());
+        let (mut file, mut buffer) = (File::open(path)?, vec![0; 64 * 1024]);
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok((hex::encode(&sha1.finalize()), hex::encode(&md5.finalize()))),
+                count => {
+                    sha1.update(&buffer[..count]);
+                    md5.update(&buffer[..count]);
+                }
+            }
+        }
+    };
+    read().map_err(|error| Failure::io("could not read", path, &error))
 }
 
 /// Makes folders with `directory_mode` and the file's owner; tells whether there were any.

@@ -57,7 +57,7 @@ pub(super) fn send_content(call: &ActionCall<'_>, content: Content, mut args: Ma
     for of_action in ["decrypt", "local_follow"] {
         args.remove(of_action);
     }
-    call.module("copy", args, vec![content])
+    call.only_module("copy", args, vec![content])
 }
 
 fn send_file(call: &ActionCall<'_>, path: &Path, dest: &str) -> Result<Map, Trouble> {
@@ -71,11 +71,7 @@ fn send_file(call: &ActionCall<'_>, path: &Path, dest: &str) -> Result<Map, Trou
         let mode = std::fs::metadata(path).map(|data| data.permissions().mode() & 0o7777).unwrap_or(0o644);
         args.insert("mode", format!("{mode:04o}"));
     }
-    let mut result = send_content(call, content_of(call, path)?, args)?;
-    if !is_true(&result, "failed") {
-        result.remove("content_blob");
-    }
-    Ok(result)
+    send_content(call, content_of(call, path)?, args)
 }
 
 /// The bytes of a file, decrypted when it is a vault envelope and `decrypt` does not say no.

@@ -31,6 +31,7 @@ use playbook::{Task, short_name};
 
 use crate::connection::{Become, Call, Connection, ConnectionError, Content};
 use crate::event::HostName;
+use crate::ahead::Ahead;
 use crate::finalized::{Finalized, shown};
 use crate::scope::TaskScope;
 use crate::task_life::Job;
@@ -189,14 +190,22 @@ pub(crate) fn name(task: &Task, scope: &TaskScope) -> Result<String, Trouble> {
     }
 }
 
+/// Whether all that the action does, besides reading files of the controller, may be to run one module whose result is its own.
+pub(crate) fn asks_once(name: &str) -> bool {
+    find(name).is_none_or(|spec| matches!(spec.name, "copy" | "template"))
+}
+
 /// Runs the action, or the module of that name on the target.
 ///
 /// # Errors
 /// It failed.
 pub(crate) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
+    if let Some(answer) = call.ahead.and_then(Ahead::answer) {
+        return call.finished(answer);
+    }
     match find(&call.name) {
         Some(spec) => (spec.run)(call),
-        None => call.module(&call.name, call.args.clone(), Vec::new()),
+        None => call.only_module(&call.name, call.args.clone(), Vec::new()),
     }
 }
 
@@ -213,6 +222,8 @@ pub(crate) struct ActionCall<'a> {
     pub(crate) scope: &'a TaskScope,
     /// The task's keywords.
     pub(crate) keywords: &'a Finalized,
+    /// Set while its request goes out before an earlier one has answered.
+    pub(crate) ahead: Option<&'a Ahead>,
 }
 
 impl ActionCall<'_> {
@@ -268,6 +279,32 @@ impl ActionCall<'_> {
     /// # Errors
     /// The target cannot be reached.
     pub(crate) fn module(&self, name: &str, args: Map, contents: Vec<Content>) -> Result<Map, Trouble> {
+        if self.ahead.is_some() {
+            // More depends on the answer than the task's result.
+            return Err(Trouble::failed("the action asks more than once"));
+        }
+        let (connection, call) = self.request(name, args, contents)?;
+        self.finished(connection.run(&call, &mut |_| {}))
+    }
+
+    /// Runs a module on the target whose result is that of the action: what a loop over a long line asks ahead.
+    ///
+    /// # Errors
+    /// The target cannot be reached.
+    pub(crate) fn only_module(&self, name: &str, args: Map, contents: Vec<Content>) -> Result<Map, Trouble> {
+        let Some(ahead) = self.ahead else { return self.module(name, args, contents) };
+        let (connection, call) = self.request(name, args, contents)?;
+        ahead.note(connection, call);
+        Err(Trouble::failed("asked ahead"))
+    }
+
+    /// A call of a module as the task's keywords want it, and the way to the target.
+    fn request(
+        &self,
+        name: &str,
+        args: Map,
+        contents: Vec<Content>,
+    ) -> Result<(Arc<dyn Connection>, Call), Trouble> {
         let (connection, become_as) = self.connection()?;
         let mut call = Call::new(name, args);
         call.contents = contents;
@@ -276,10 +313,18 @@ impl ActionCall<'_> {
         call.request.diff = self.keywords.diff;
         call.request.verbosity = self.job.shared.options.verbosity;
         call.request.environment = self.keywords.environment.clone();
-        let limit =
-            (self.keywords.async_seconds > 0).then(|| Duration::from_secs(self.keywords.async_seconds));
-        call.timeout = limit.or(self.keywords.timeout);
-        let mut result = match connection.run(&call, &mut |_| {}) {
+        call.timeout = self.async_limit().or(self.keywords.timeout);
+        Ok((connection, call))
+    }
+
+    fn async_limit(&self) -> Option<Duration> {
+        (self.keywords.async_seconds > 0).then(|| Duration::from_secs(self.keywords.async_seconds))
+    }
+
+    /// A module's answer as an action's result.
+    fn finished(&self, answer: Result<Map, ConnectionError>) -> Result<Map, Trouble> {
+        let limit = self.async_limit();
+        let mut result = match answer {
             Err(ConnectionError::Timeout { .. }) if limit.is_some() => {
                 return Err(Trouble::failed("Timeout exceeded"));
             }

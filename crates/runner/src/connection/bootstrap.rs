@@ -15,13 +15,16 @@ const MARK: &str = "TASKBOX-BOOT ";
 /// Noise of a login shell that is read before we give up.
 const NOISE: usize = 256 * 1024;
 
-/// The command that starts the agent, for a login shell of any kind: it has no line end and no single quote inside its quotes.
-pub(crate) fn command(files: &AgentFiles) -> String {
+/// The command that starts the agent, for a login shell of any kind: it has no line end and no single quote inside its quotes. An
+/// `ephemeral` one is sent each time, into a folder that goes with it.
+pub(crate) fn command(files: &AgentFiles, ephemeral: bool) -> String {
     let cases = files.iter().map(|file| {
         let names = if file.machine == "aarch64" { "aarch64|arm64" } else { "x86_64|amd64" };
         format!("{names}) h={};;", file.hash)
     });
-    let script = SCRIPT.replace("@CASES@", &cases.collect::<Vec<_>>().join(" "));
+    let script = SCRIPT
+        .replace("@CASES@", &cases.collect::<Vec<_>>().join(" "))
+        .replace("@ONCE@", if ephemeral { "--once" } else { "" });
     format!("exec sh -c '{}'", one_line(&script))
 }
 
@@ -176,7 +179,7 @@ mod tests {
     }
 
     fn start(home: &Path, files: &AgentFiles, before: &str) -> (Result<Vec<u8>, BootFailure>, ChildPipes) {
-        let line = format!("{before}{}", command(files));
+        let line = format!("{before}{}", command(files, false));
         let mut shell = Command::new("sh");
         shell.args(["-c", &line]).env("HOME", home);
         let mut pipes = ChildPipes::start(&mut shell, Duration::from_secs(30)).unwrap();
@@ -192,7 +195,7 @@ mod tests {
     #[test]
     fn the_script_is_one_line_for_any_login_shell() {
         let folder = tempfile::tempdir().unwrap();
-        let line = command(&files(folder.path(), AGENT));
+        let line = command(&files(folder.path(), AGENT), false);
         assert!(!line.contains('\n'));
         assert_eq!(line.matches('\'').count(), 2);
     }

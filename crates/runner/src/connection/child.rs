@@ -22,7 +22,34 @@ pub(crate) struct ChildPipes {
     stderr: Option<ChildStderr>,
     said: Vec<u8>,
     patience: Duration,
-    is_carrier: bool,
+    role: Role,
+}
+
+/// What a child is to the process at the other end, by which its end is told from the end of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It is that process.
+    Itself,
+    /// `ssh`, which ends with 255 for faults of its own.
+    Ssh,
+    /// `docker` or `podman`, which say what is wrong with the container.
+    ContainerEngine,
+}
+
+impl Role {
+    /// Whether rather the connection ended.
+    fn is_lost(self, code: Option<i32>, said: &str) -> bool {
+        match self {
+            Self::Itself => false,
+            Self::Ssh => code == Some(255),
+            Self::ContainerEngine => {
+                code == Some(125)
+                    || ["Error response from daemon", "No such container", "no container with", "Cannot connect to"]
+                        .iter()
+                        .any(|words| said.contains(words))
+            }
+        }
+    }
 }
 
 impl ChildPipes {
@@ -48,14 +75,14 @@ impl ChildPipes {
             stderr: Some(stderr),
             said: Vec::new(),
             patience,
-            is_carrier: false,
+            role: Role::Itself,
         })
     }
 
     /// The same for a program that only carries to another host, as `ssh` does.
-    pub(crate) fn carrier(command: &mut Command, patience: Duration) -> io::Result<Self> {
+    pub(crate) fn carrier(command: &mut Command, role: Role, patience: Duration) -> io::Result<Self> {
         let mut pipes = Self::start(command, patience)?;
-        pipes.is_carrier = true;
+        pipes.role = role;
         Ok(pipes)
     }
 
@@ -167,13 +194,13 @@ impl Transport for ChildPipes {
         let code = self.exit_code(Instant::now() + Duration::from_millis(500));
         self.listen(KEPT);
         let said = for_message(&self.said);
+        let carrier_lost = self.role.is_lost(code, &said);
         let words = match (said.is_empty(), code) {
             (true, Some(code)) => format!("it ended with exit code {code}"),
             (true, None) => "it says nothing".into(),
             (false, _) => said,
         };
-        // `ssh` ends with 255 for faults of its own.
-        Ending { words, carrier_lost: self.is_carrier && code == Some(255) }
+        Ending { words, carrier_lost }
     }
 
     fn finish(mut self: Box<Self>) -> io::Result<Output> {

@@ -1,9 +1,11 @@
 //! Bytes for a host, named by their SHA-256: small ones travel inside the request, large ones once a host.
 
-use std::fs::File;
+use std::collections::HashMap;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -31,15 +33,26 @@ impl Content {
         Self { hash: Sha256::digest(&bytes).into(), size: bytes.len() as u64, bytes: Bytes::Memory(bytes) }
     }
 
-    /// Content of a file of the controller; read once now for its hash, and again when it is sent.
+    /// Content of a file of the controller; read once now for its hash, and again when it is sent. A large file that has not changed is
+    /// read for its hash once a process, however many hosts get it.
     ///
     /// # Errors
     /// The file cannot be read.
     pub fn from_file(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        let mut hasher = Sha256::new();
-        let size = io::copy(&mut file, &mut HashWriter(&mut hasher))?;
-        Ok(Self { hash: hasher.finalize().into(), size, bytes: Bytes::File(path.to_owned()) })
+        let file = File::open(path)?;
+        let about = file.metadata()?;
+        if about.len() < WORTH_REMEMBERING {
+            let (hash, size) = hash_of(file)?;
+            return Ok(Self { hash, size, bytes: Bytes::File(path.to_owned()) });
+        }
+        let known = known_hash(FileState::of(&about));
+        // Hosts that want the same file at once wait for the first of them.
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (hash, size) = match *known {
+            Some(found) => found,
+            None => *known.insert(hash_of(file)?),
+        };
+        Ok(Self { hash, size, bytes: Bytes::File(path.to_owned()) })
     }
 
     /// Its name.
@@ -85,17 +98,55 @@ impl Content {
     }
 }
 
-/// Feeds what is copied into a hash.
-struct HashWriter<'a>(&'a mut Sha256);
+/// Files from this size on have their hash remembered.
+const WORTH_REMEMBERING: u64 = 1024 * 1024;
 
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
+/// What tells a file from others and from itself at another time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct FileState {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl FileState {
+    fn of(about: &Metadata) -> Self {
+        Self {
+            device: about.dev(),
+            inode: about.ino(),
+            size: about.size(),
+            modified: (about.mtime(), about.mtime_nsec()),
+            changed: (about.ctime(), about.ctime_nsec()),
+        }
     }
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+/// A file's hash and size, once somebody has read it.
+type KnownHash = Arc<Mutex<Option<(ContentHash, u64)>>>;
+
+/// The place for the hash of a file in this state.
+fn known_hash(state: FileState) -> KnownHash {
+    static KNOWN: OnceLock<Mutex<HashMap<FileState, KnownHash>>> = OnceLock::new();
+    let mut known = KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(known.entry(state).or_default())
+}
+
+fn hash_of(mut file: File) -> io::Result<(ContentHash, u64)> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    let mut size = 0;
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok((hasher.finalize().into(), size)),
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                size += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -112,5 +163,19 @@ mod tests {
         let bytes = Content::from_bytes(&b"abc"[..]);
         assert_eq!((file.hash(), file.size()), (bytes.hash(), 3));
         assert_eq!(bytes.hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn a_large_file_that_changed_has_another_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let mut bytes = vec![1; WORTH_REMEMBERING as usize];
+        std::fs::write(&path, &bytes).unwrap();
+        let first = Content::from_file(&path).unwrap();
+        assert_eq!(first.hash(), Content::from_file(&path).unwrap().hash());
+        bytes[0] = 2;
+        std::fs::write(folder.path().join("b"), &bytes).unwrap();
+        std::fs::rename(folder.path().join("b"), &path).unwrap();
+        assert_eq!(Content::from_file(&path).unwrap().hash(), Content::from_bytes(bytes).hash());
     }
 }

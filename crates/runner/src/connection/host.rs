@@ -12,7 +12,7 @@ use super::carrier::{Carrier, Interrupt};
 use super::raw;
 use super::session::{AgentSession, Terms};
 use super::{
-    AgentFailure, Become, Call, Connection, ConnectionError, ConnectionSettings, Fetched, RawOutput,
+    AgentFailure, Become, Call, Connection, ConnectionError, ConnectionSettings, Each, Fetched, RawOutput,
     Unreachable, Watch,
 };
 
@@ -78,7 +78,7 @@ impl RemoteHost {
     }
 
     fn open(&self, state: &mut State) -> Result<AgentSession, ConnectionError> {
-        let mut transport = state.carrier.start(&bootstrap::command(&self.files), &self.interrupt)?;
+        let mut transport = state.carrier.start(&bootstrap::command(&self.files, self.settings.ephemeral), &self.interrupt)?;
         let settings = &self.settings;
         // A slow machine may take a while to unpack; the connect itself has had its own limit.
         let patience = settings.timeout.max(settings.silence);
@@ -156,6 +156,28 @@ impl RemoteHost {
 impl Connection for RemoteHost {
     fn run(&self, call: &Call, watch: Watch<'_>) -> Result<Map, ConnectionError> {
         self.with_session(|session| session.run(call, watch))
+    }
+
+    fn run_ahead(&self, calls: &[Call], each: Each<'_>) {
+        let mut answered = 0;
+        let ended = self.with_session(|session| {
+            session.run_ahead(calls, &mut |at, result| {
+                answered = at + 1;
+                each(at, result)
+            })
+        });
+        if let Err(error) = ended {
+            // Whether the others took effect is not known: all that were under way share the fate of the session.
+            for at in answered..calls.len() {
+                if !each(at, Err(error.clone())) {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn is_remote(&self) -> bool {
+        true
     }
 
     fn raw(&self, command: &str, become_as: Option<&Become>) -> Result<RawOutput, ConnectionError> {

@@ -7,6 +7,7 @@ mod askpass;
 mod bootstrap;
 mod carrier;
 mod child;
+mod container;
 mod content;
 mod error;
 mod failure;
@@ -37,7 +38,7 @@ pub use modules::wire::BecomeMethod;
 pub use modules::{Progress, RunRequest};
 pub use pool::Connections;
 pub use privilege::Become;
-pub use settings::{BecomeKeywords, ConnectionDefaults, ConnectionSettings, Way};
+pub use settings::{BecomeKeywords, ConnectionDefaults, ConnectionSettings, Engine, Way};
 pub use ssh_args::HostKeyCheck;
 pub use unreachable::{ShownKey, Unreachable};
 
@@ -50,6 +51,22 @@ pub trait Connection: Send + Sync {
     /// # Errors
     /// The host cannot be reached, the user cannot be become, or the session broke; see [`ConnectionError::to_result`].
     fn run(&self, call: &Call, watch: Watch<'_>) -> Result<Map, ConnectionError>;
+
+    /// Runs modules in order, sending several before the first has answered, so that they cost one round trip together. All are of one
+    /// user, have no limit of time, and need no content beyond what travels inside a request. `each` gets the results in order; where it
+    /// says false, those that have not begun are called off.
+    fn run_ahead(&self, calls: &[Call], each: Each<'_>) {
+        for (at, call) in calls.iter().enumerate() {
+            if !each(at, self.run(call, &mut |_| ())) {
+                return;
+            }
+        }
+    }
+
+    /// Whether [`Self::run_ahead`] is worth it: whether there is a line between us and the host.
+    fn is_remote(&self) -> bool {
+        false
+    }
 
     /// Runs a shell command without the agent (`raw`, `script` on hosts where nothing can be placed).
     ///
@@ -89,11 +106,20 @@ pub struct Call {
 }
 
 impl Call {
+    /// Whether it can go out before an earlier one has answered: no limit of time to watch, nothing to be sent on demand.
+    pub(crate) fn can_go_ahead(&self) -> bool {
+        let size: u64 = self.contents.iter().map(Content::size).sum();
+        self.timeout.is_none() && self.request.job.is_none() && size <= session::INLINE
+    }
+
     /// A call of a module with these arguments as the login user.
     pub fn new(module: impl Into<String>, args: Map) -> Self {
         Self { request: RunRequest::new(module, args), contents: Vec::new(), become_as: None, timeout: None }
     }
 }
+
+/// Receives the results of several calls, each with its place among them; says whether to go on.
+pub type Each<'a> = &'a mut dyn FnMut(usize, Result<Map, ConnectionError>) -> bool;
 
 /// Receives what a module prints while it runs.
 pub type Watch<'a> = &'a mut dyn FnMut(Progress);

@@ -6,7 +6,7 @@ use data::Text;
 
 use super::askpass::Askpass;
 use super::carrier::{Carrier, Interrupt};
-use super::child::ChildPipes;
+use super::child::{ChildPipes, Role};
 use super::raw::quote;
 use super::transport::Transport;
 use super::{ConnectionError, ConnectionSettings, Unreachable};
@@ -102,7 +102,7 @@ impl Carrier for OpenSshCarrier {
                 askpass.prepare(&mut ssh);
             }
         }
-        let pipes = ChildPipes::carrier(&mut ssh, self.settings.silence).map_err(|error| {
+        let pipes = ChildPipes::carrier(&mut ssh, Role::Ssh, self.settings.silence).map_err(|error| {
             self.unreachable(Unreachable::Settings {
                 detail: format!("`{}` cannot be started: {error}", self.settings.ssh_program),
                 help: "install the OpenSSH client on this machine, or set `ansible_ssh_executable`".into(),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::agent_file::AgentFiles;
+use super::container::ContainerCarrier;
 use super::host::RemoteHost;
 use super::local::LocalHost;
 use super::openssh::OpenSshCarrier;
@@ -72,6 +73,11 @@ fn connect(settings: &ConnectionSettings) -> Arc<dyn Connection> {
         Way::Ssh => {
             Arc::new(RemoteHost::new(settings.clone(), files, Box::new(SshCarrier::new(settings.clone()))))
         }
+        Way::Container(_) => Arc::new(RemoteHost::new(
+            settings.clone(),
+            files,
+            Box::new(ContainerCarrier::new(settings.clone())),
+        )),
         Way::OpenSsh(_) => Arc::new(RemoteHost::new(
             settings.clone(),
             files,

@@ -12,10 +12,10 @@ use modules::wire::{
 use sha2::{Digest, Sha256};
 
 use super::transport::{Transport, for_message};
-use super::{Become, BecomeFailure, Call, ConnectionError, Content, Fetched, Watch};
+use super::{Become, BecomeFailure, Call, ConnectionError, Content, Each, Fetched, Watch};
 
 /// Content up to this size travels inside the request that needs it.
-const INLINE: u64 = 256 * 1024;
+pub(super) const INLINE: u64 = 256 * 1024;
 /// Bytes of content in one frame.
 const CHUNK: usize = 1024 * 1024;
 /// How long a canceled task may take to end before the session is given up.
@@ -90,13 +90,7 @@ impl AgentSession {
         let context = self.context_of(call.become_as.as_ref())?;
         self.doing.clone_from(&call.request.module);
         let deadline = call.timeout.map(|limit| Instant::now() + limit);
-        let mut request = call.request.clone();
-        for content in &call.contents {
-            if content.size() <= INLINE && self.sent.insert((context, content.hex())) {
-                request.blobs.push(self.read_whole(content)?);
-            }
-        }
-        let request = Request::Run(Box::new(request));
+        let request = self.request_of(call, context)?;
         loop {
             let id = self.ask(context, &request)?;
             match self.answer(id, context, deadline, call.timeout, watch)? {
@@ -106,6 +100,56 @@ impl AgentSession {
                 other => return Err(self.unexpected(&other)),
             }
         }
+    }
+
+    /// Runs modules of one user, all sent before the first has answered. An error is of the session, and of all that have no result yet.
+    pub(crate) fn run_ahead(&mut self, calls: &[Call], each: Each<'_>) -> Result<(), ConnectionError> {
+        let Some(first) = calls.first() else { return Ok(()) };
+        let context = self.context_of(first.become_as.as_ref())?;
+        self.doing.clone_from(&first.request.module);
+        let mut ids = Vec::with_capacity(calls.len());
+        for call in calls {
+            let request = self.request_of(call, context)?;
+            ids.push(self.ask(context, &request)?);
+        }
+        for (at, id) in ids.iter().enumerate() {
+            let result = match self.answer(*id, context, None, None, &mut |_| ())? {
+                Reply::Result(result) => Ok(result),
+                Reply::Failed { message } if context != 0 => {
+                    return Err(self.context_ended(context, message));
+                }
+                other => return Err(self.unexpected(&other)),
+            };
+            if !each(at, result) {
+                return self.call_off(context, &ids[at + 1..]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops requests that are under way, and waits until they have ended.
+    fn call_off(&mut self, context: u32, ids: &[u32]) -> Result<(), ConnectionError> {
+        for id in ids {
+            let cancel = Request::Cancel { request: *id };
+            send(&mut self.transport, Kind::Request, context, id.wrapping_add(1 << 31), &cancel)
+                .map_err(|error| self.broken(error))?;
+        }
+        let deadline = Instant::now() + GRACE;
+        for id in ids {
+            self.answer(*id, context, Some(deadline), None, &mut |_| ())?;
+        }
+        Ok(())
+    }
+
+    /// The request of a call, with the content that travels inside it.
+    fn request_of(&mut self, call: &Call, context: u32) -> Result<Request, ConnectionError> {
+        let mut request = call.request.clone();
+        for content in &call.contents {
+            if content.size() <= INLINE && self.sent.insert((context, content.hex())) {
+                request.blobs.push(self.read_whole(content)?);
+            }
+        }
+        Ok(Request::Run(Box::new(request)))
     }
 
     /// Copies a file of the host into `sink`.

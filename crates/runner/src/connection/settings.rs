@@ -17,6 +17,27 @@ pub enum Way {
     Ssh,
     /// The system's `ssh`, with the reason.
     OpenSsh(String),
+    /// A container on this machine, by the command line of its engine.
+    Container(Engine),
+}
+
+/// An engine whose command line runs programs in containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// `docker exec`
+    Docker,
+    /// `podman exec`
+    Podman,
+}
+
+impl Engine {
+    /// Its name, which is also its program's.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+        }
+    }
 }
 
 /// What the command line, a play's keywords and the configuration say for hosts whose variables do not.
@@ -48,6 +69,8 @@ pub struct ConnectionDefaults {
     pub ssh_program: Option<String>,
     /// `retries` of the configuration: further tries after a fault of the network.
     pub retries: Option<u32>,
+    /// `--ephemeral`: leave no agent on the hosts.
+    pub ephemeral: bool,
     /// The host to go through: of the inventory's `[bastion]` group.
     pub jump: Option<Box<ConnectionSettings>>,
 }
@@ -102,9 +125,11 @@ pub struct ConnectionSettings {
     pub compression: bool,
     /// `ansible_ssh_retries`: further tries after a fault of the network.
     pub retries: u32,
-    /// `ansible_ssh_executable`
+    /// Whether the agent and its folder go with the session.
+    pub ephemeral: bool,
+    /// `ansible_ssh_executable`, or the program that reaches into containers.
     pub ssh_program: String,
-    /// The words for the system's `ssh`, host and command excluded.
+    /// The words for that program, host and command excluded.
     pub ssh_words: Vec<String>,
     /// The host to go through.
     pub jump: Option<Box<Self>>,
@@ -133,6 +158,9 @@ impl ConnectionSettings {
         let (words, options) = vars.ssh_options(defaults);
         let address = vars.text(&["ansible_host", "ansible_ssh_host"]).unwrap_or_else(|| host.to_owned());
         let way = vars.way(defaults, &options)?;
+        if let Way::Container(engine) = way {
+            return vars.container(engine, defaults);
+        }
         // What the command line and the play say goes before the configuration of ssh.
         let config =
             if way == Way::Ssh { super::ssh_config::of_user(&address) } else { SshOptions::default() };
@@ -182,7 +210,8 @@ impl ConnectionSettings {
             silence: options
                 .alive_interval
                 .map_or(SILENCE, |interval| interval * options.alive_count.unwrap_or(3))
-                .max(SILENCE),
+                .max(Duration::from_secs(1)),
+            ephemeral: defaults.ephemeral,
             compression: options.compression,
             retries: vars
                 .number(&["ansible_ssh_retries"])?
@@ -311,6 +340,32 @@ impl Vars<'_> {
         (words, options)
     }
 
+    /// The settings of a container: of all that concerns ssh nothing counts.
+    fn container(&self, engine: Engine, defaults: &ConnectionDefaults) -> Result<ConnectionSettings, ConnectionError> {
+        let of_engine = |word: &str| format!("ansible_{}_{word}", engine.name());
+        let local = |_: &str| None;
+        let plain = ConnectionDefaults {
+            connection: Some("local".into()),
+            timeout: defaults.timeout,
+            ephemeral: defaults.ephemeral,
+            ..Default::default()
+        };
+        let settings = ConnectionSettings::from_vars(self.host, &local, &plain)?;
+        let timeout = self.number(&["ansible_timeout", &of_engine("timeout")])?.map(Duration::from_secs);
+        let extra = self.text(&[&of_engine("extra_args")]).unwrap_or_default();
+        Ok(ConnectionSettings {
+            way: Way::Container(engine),
+            address: self
+                .text(&["ansible_host", &of_engine("host")])
+                .unwrap_or_else(|| self.host.to_owned()),
+            user: self.text(&["ansible_user", &of_engine("user")]).or_else(|| defaults.user.clone()),
+            timeout: timeout.filter(|limit| !limit.is_zero()).unwrap_or(settings.timeout),
+            ssh_program: self.text(&[&of_engine("executable")]).unwrap_or_else(|| engine.name().into()),
+            ssh_words: split_words(&extra),
+            ..settings
+        })
+    }
+
     fn way(&self, defaults: &ConnectionDefaults, options: &SshOptions) -> Result<Way, ConnectionError> {
         let name = self
             .text(&["ansible_connection"])
@@ -318,6 +373,8 @@ impl Vars<'_> {
             .unwrap_or_else(|| "ssh".into());
         match name.rsplit('.').next().unwrap_or(&name) {
             "local" => Ok(Way::Local),
+            "docker" | "docker_api" => Ok(Way::Container(Engine::Docker)),
+            "podman" => Ok(Way::Container(Engine::Podman)),
             "openssh" => Ok(Way::OpenSsh("`ansible_connection: openssh`".into())),
             "ssh" | "smart" | "paramiko" | "paramiko_ssh" | "libssh" => Ok(match &options.beyond {
                 Some(option) => Way::OpenSsh(format!("the option `{option}`")),
@@ -325,7 +382,7 @@ impl Vars<'_> {
             }),
             _ => {
                 Err(self
-                    .unusable("ansible_connection", &format!("`ssh`, `openssh` or `local`, not `{name}`")))
+                    .unusable("ansible_connection", &format!("`ssh`, `openssh`, `local`, `docker` or `podman`, not `{name}`")))
             }
         }
     }

@@ -42,13 +42,7 @@ impl Sshd {
         fs::write(folder.path().join("sshd_config"), config(folder.path(), port, options)).unwrap();
         // sshd wants its separation folder, which the distribution's service makes.
         let _ = fs::create_dir_all("/run/sshd");
-        let process = Command::new(program("sshd"))
-            .args(["-D", "-e", "-f"])
-            .arg(folder.path().join("sshd_config"))
-            .stdin(Stdio::null())
-            .stderr(fs::File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .expect("these tests need Debian's openssh-server");
+        let process = spawn(folder.path());
         let sshd = Self { folder, process, port };
         sshd.wait_until_it_listens();
         sshd
@@ -131,19 +125,64 @@ impl Sshd {
     }
 }
 
+impl Sshd {
+    /// Stops the processes of all sessions, but ends none: what a network looks like in which bytes stop.
+    pub(crate) fn freeze_sessions(&self) {
+        for child in descendants(self.process.id()) {
+            let _ = Command::new("kill").args(["-STOP", &child.to_string()]).stderr(Stdio::null()).status();
+        }
+    }
+
+    /// Ends the server and its sessions: a host that goes down.
+    pub(crate) fn stop(&mut self) {
+        self.kill_sessions();
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts it again on the same port.
+    pub(crate) fn start_again(&mut self) {
+        self.process = spawn(self.folder.path());
+        self.wait_until_it_listens();
+    }
+}
+
+/// All processes below one.
+fn descendants(process: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    let children: Vec<u32> = children.split_whitespace().map(|id| id.parse().unwrap()).collect();
+    children.iter().flat_map(|child| [vec![*child], descendants(*child)].concat()).collect()
+}
+
 impl Drop for Sshd {
     fn drop(&mut self) {
+        // A stopped process does not notice that its connection has gone.
+        for child in descendants(self.process.id()) {
+            let _ = Command::new("kill").args(["-KILL", &child.to_string()]).stderr(Stdio::null()).status();
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
+fn spawn(folder: &Path) -> Child {
+    Command::new(program("sshd"))
+        .args(["-D", "-e", "-f"])
+        .arg(folder.join("sshd_config"))
+        .stdin(Stdio::null())
+        .stderr(fs::File::create(folder.join("log")).unwrap())
+        .spawn()
+        .expect("these tests need Debian's openssh-server")
+}
+
 fn config(folder: &Path, port: u16, options: &str) -> String {
     let at = folder.display();
+    // Of this word sshd takes the last.
+    let startups = if options.contains("MaxStartups") { "" } else { "MaxStartups 100\n" };
     format!(
         "{options}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {at}/host_ed25519\nHostKey {at}/host_ecdsa\n\
          AuthorizedKeysFile {at}/user.pub\nStrictModes no\nPidFile none\nUsePAM no\nPermitRootLogin yes\n\
-         MaxStartups 100\nLogLevel VERBOSE\nSetEnv HOME={at}/home\n"
+         {startups}LogLevel VERBOSE\nSetEnv HOME={at}/home\n"
     )
 }
 

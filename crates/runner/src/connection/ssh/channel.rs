@@ -12,6 +12,8 @@ use crate::connection::transport::{Ending, Output, Transport, for_message};
 
 /// libssh2's "try again".
 const EAGAIN: i32 = -37;
+/// libssh2's "the channel was refused".
+const CHANNEL_FAILURE: i32 = -21;
 
 /// A running command. The session is in non-blocking mode as long as it lives.
 pub(crate) struct SshChannel {
@@ -19,6 +21,22 @@ pub(crate) struct SshChannel {
     channel: Channel,
     socket: TcpStream,
     patience: Duration,
+    /// After which a server that answers nothing counts as gone, however long the command may be silent.
+    silence: Duration,
+}
+
+/// Why a command was not started.
+pub(crate) enum StartFailure {
+    /// The server opens no further channel on this connection (`MaxSessions`).
+    Full,
+    /// The session is of no more use.
+    Broken(io::Error),
+}
+
+impl From<io::Error> for StartFailure {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error)
+    }
 }
 
 impl SshChannel {
@@ -28,17 +46,41 @@ impl SshChannel {
         socket: &TcpStream,
         command: &str,
         patience: Duration,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, StartFailure> {
         session.set_blocking(true);
-        let started =
-            session.channel_session().and_then(|mut channel| channel.exec(command).map(|()| channel));
+        let opened = session.channel_session();
+        let full =
+            matches!(&opened, Err(error) if error.code() == ErrorCode::Session(CHANNEL_FAILURE));
+        let started = opened.and_then(|mut channel| channel.exec(command).map(|()| channel));
         session.set_blocking(false);
-        let channel = started.map_err(|error| io::Error::other(error.message().to_owned()))?;
-        Ok(Self { session: session.clone(), channel, socket: socket.try_clone()?, patience })
+        let channel = started.map_err(|error| match full {
+            true => StartFailure::Full,
+            false => StartFailure::Broken(io::Error::other(error.message().to_owned())),
+        })?;
+        session.set_keepalive(true, 1);
+        let socket = socket.try_clone()?;
+        Ok(Self { session: session.clone(), channel, socket, patience, silence: patience })
     }
 
-    /// Waits until the socket has news.
-    pub(crate) fn wait(&self, deadline: Instant) -> io::Result<()> {
+    /// Waits until the socket has news. In a long wait the server is asked for signs of life: a command may be silent, its server may not.
+    fn wait(&self, deadline: Instant) -> io::Result<()> {
+        let begun = Instant::now();
+        loop {
+            let step = deadline.min(Instant::now() + self.silence / 3);
+            match self.poll(step) {
+                Err(error) if error.kind() == io::ErrorKind::TimedOut && step < deadline => {
+                    if begun.elapsed() >= self.silence {
+                        return Err(error);
+                    }
+                    // Its answer wakes us; if it cannot be sent, none comes.
+                    let _ = self.session.keepalive_send();
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn poll(&self, deadline: Instant) -> io::Result<()> {
         let now = Instant::now();
         if now >= deadline {
             return Err(io::ErrorKind::TimedOut.into());

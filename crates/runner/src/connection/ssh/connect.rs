@@ -35,6 +35,7 @@ pub(crate) fn contact(settings: &ConnectionSettings) -> Result<Contact, Unreacha
     let name = known_hosts::host_name(&settings.address, port);
     let known = KnownKeys::read(&settings.known_hosts, &name);
     prefer_known(&session, &known);
+    prefer_fast_ciphers(&session);
     let shared = socket.try_clone().map_err(|error| network(settings, &error))?;
     session.set_tcp_stream(shared);
     handshake(&mut session).map_err(failed)?;
@@ -117,6 +118,30 @@ fn prefer_known(session: &Session, known: &KnownKeys) {
     let order: Vec<&str> = first.into_iter().chain(rest).collect();
     // If the library refuses the list, its own order stands and at worst a key is unknown.
     let _ = session.method_pref(MethodType::HostKey, &order.join(","));
+}
+
+/// Where the processor has instructions for AES, AES-GCM costs both sides a fraction of what ChaCha20 does.
+fn prefer_fast_ciphers(session: &Session) {
+    if !has_aes() {
+        return;
+    }
+    for direction in [MethodType::CryptCs, MethodType::CryptSc] {
+        let Ok(supported) = session.supported_algs(direction) else { continue };
+        let (fast, rest): (Vec<&str>, Vec<&str>) =
+            supported.iter().partition(|name| name.starts_with("aes128-gcm@"));
+        let order: Vec<&str> = fast.into_iter().chain(rest).collect();
+        // If the library refuses the list, its own order stands.
+        let _ = session.method_pref(direction, &order.join(","));
+    }
+}
+
+fn has_aes() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("aes");
+    #[cfg(target_arch = "aarch64")]
+    return std::arch::is_aarch64_feature_detected!("aes");
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    return false;
 }
 
 fn check_key(

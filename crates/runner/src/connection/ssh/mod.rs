@@ -10,7 +10,7 @@ use std::net::{Shutdown, TcpStream};
 
 use ssh2::Session;
 
-use self::channel::SshChannel;
+use self::channel::{SshChannel, StartFailure};
 use super::carrier::{Carrier, Interrupt};
 use super::transport::Transport;
 use super::{ConnectionError, ConnectionSettings, Unreachable};
@@ -28,32 +28,53 @@ impl SshCarrier {
 
     fn session(&mut self, interrupt: &Interrupt) -> Result<&(Session, TcpStream), Unreachable> {
         if self.open.is_none() {
-            let contact = connect::contact(&self.settings)?;
-            if let Ok(socket) = contact.socket.try_clone() {
-                // An error means that it is closed already.
-                interrupt.add(Box::new(move || drop(socket.shutdown(Shutdown::Both))));
-            }
-            let user = self.settings.user.clone().unwrap_or_else(own_name);
-            login::log_in(&contact.session, &self.settings, &user)?;
-            self.open = Some((contact.session, contact.socket));
+            self.open = Some(self.connect(interrupt)?);
         }
         Ok(self.open.as_ref().expect("opened above"))
+    }
+
+    fn connect(&self, interrupt: &Interrupt) -> Result<(Session, TcpStream), Unreachable> {
+        let contact = connect::contact(&self.settings)?;
+        if let Ok(socket) = contact.socket.try_clone() {
+            // An error means that it is closed already.
+            interrupt.add(Box::new(move || drop(socket.shutdown(Shutdown::Both))));
+        }
+        let user = self.settings.user.clone().unwrap_or_else(own_name);
+        login::log_in(&contact.session, &self.settings, &user)?;
+        Ok((contact.session, contact.socket))
+    }
+
+    fn unreachable(&self, cause: Unreachable) -> ConnectionError {
+        ConnectionError::Unreachable { host: self.settings.host.clone(), cause: Box::new(cause) }
+    }
+
+    fn lost(&mut self, detail: String) -> ConnectionError {
+        self.close();
+        let (host, address) = (self.settings.host.clone(), self.settings.address.clone());
+        ConnectionError::Lost { host, address, detail }
     }
 }
 
 impl Carrier for SshCarrier {
     fn start(&mut self, command: &str, interrupt: &Interrupt) -> Result<Box<dyn Transport>, ConnectionError> {
         let patience = self.settings.silence;
-        let host = self.settings.host.clone();
-        let (session, socket) = self
-            .session(interrupt)
-            .map_err(|cause| ConnectionError::Unreachable { host: host.clone(), cause: Box::new(cause) })?;
-        match SshChannel::start(session, socket, command, patience) {
+        let started = match self.session(interrupt) {
+            Ok((session, socket)) => SshChannel::start(session, socket, command, patience),
+            Err(cause) => return Err(self.unreachable(cause)),
+        };
+        match started {
             Ok(channel) => Ok(Box::new(channel)),
-            Err(error) => {
-                let address = self.settings.address.clone();
-                self.close();
-                Err(ConnectionError::Lost { host, address, detail: error.to_string() })
+            Err(StartFailure::Broken(error)) => Err(self.lost(error.to_string())),
+            Err(StartFailure::Full) => {
+                // A connection of its own for this one command.
+                let (session, socket) = self.connect(interrupt).map_err(|cause| self.unreachable(cause))?;
+                match SshChannel::start(&session, &socket, command, patience) {
+                    Ok(channel) => Ok(Box::new(channel)),
+                    Err(StartFailure::Broken(error)) => Err(self.lost(error.to_string())),
+                    Err(StartFailure::Full) => {
+                        Err(self.lost("the server allows no session (`MaxSessions 0`)".into()))
+                    }
+                }
             }
         }
     }
