@@ -94,7 +94,8 @@ impl AtomicFile {
             return Ok(false);
         }
         let file = File::options().read(true).write(true).open(self.file.path());
-        *self.file.as_file_mut() = file.map_err(|error| Failure::io("could not write", &self.dest, &error))?;
+        *self.file.as_file_mut() =
+            file.map_err(|error| Failure::io("could not write", &self.dest, &error))?;
         Ok(true)
     }
 

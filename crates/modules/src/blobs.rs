@@ -73,7 +73,10 @@ impl BlobStore {
             return Ok(false);
         }
         self.lock().remove(sha256);
-        self.moved.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.to_string(), dest.to_path_buf());
+        self.moved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(sha256.to_string(), dest.to_path_buf());
         Ok(true)
     }
 

@@ -264,7 +264,11 @@ fn tasks_that_were_sent_ahead_are_called_off() {
     let connection = connect(&sshd.settings(&[]));
     let file = sshd.path("touched");
     let touch = format!("touch {}", file.display());
-    let calls = [echo("one"), Call::new("command", Map::from([("_raw_params", "sleep 1000")])), Call::new("command", Map::from([("_raw_params", touch)]))];
+    let calls = [
+        echo("one"),
+        Call::new("command", Map::from([("_raw_params", "sleep 1000")])),
+        Call::new("command", Map::from([("_raw_params", touch)])),
+    ];
     let start = Instant::now();
     let mut seen = 0;
     connection.run_ahead(&calls, &mut |_, _| {
@@ -352,7 +356,8 @@ fn a_raw_command_on_a_frozen_host_ends_in_time_and_a_silent_one_does_not() {
 fn a_killed_agent_fails_its_task_and_the_next_gets_another() {
     let sshd = Sshd::start();
     let connection = connect(&sshd.settings(&[]));
-    let error = run(&*connection, "shell", Map::from([("_raw_params", "kill -9 $PPID; sleep 1000")])).unwrap_err();
+    let error =
+        run(&*connection, "shell", Map::from([("_raw_params", "kill -9 $PPID; sleep 1000")])).unwrap_err();
     assert!(matches!(error, ConnectionError::AgentLost { .. }), "{error:?}");
     assert!(!error.is_unreachable());
     run(&*connection, "ping", Map::new()).unwrap();

@@ -42,6 +42,9 @@ pub(crate) struct ConnectionFlags {
     /// Arguments for ssh; the system's ssh is then used.
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     ssh_common_args: Option<String>,
+    /// Leave no agent on the hosts: it is sent for each run and goes with the session.
+    #[arg(long)]
+    ephemeral: bool,
     /// Arguments for ssh alone.
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     ssh_extra_args: Option<String>,
@@ -114,6 +117,7 @@ pub(crate) fn resolve(
         become_password,
         ssh_common_args: connection.ssh_common_args.clone().or_else(|| settings.text("ssh_common_args")),
         ssh_extra_args: connection.ssh_extra_args.clone().or_else(|| settings.text("ssh_extra_args")),
+        ephemeral: connection.ephemeral,
         ..way(connection, settings)
     };
     Ok((defaults, privileges(privilege, settings)))

@@ -193,7 +193,8 @@ impl Copy<'_> {
         if !differs && !on_host {
             // Nobody is told the other sum, and a large file takes its time.
             let sha1 = sha1_of_file(&self.dest);
-            outcome = outcome.with("checksum", sha1.map_err(|error| Failure::io("could not read", &self.dest, &error))?);
+            outcome = outcome
+                .with("checksum", sha1.map_err(|error| Failure::io("could not read", &self.dest, &error))?);
         } else {
             let (sha1, md5) = checksums(&self.dest)?;
             outcome = outcome.with("checksum", sha1);

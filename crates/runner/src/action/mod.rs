@@ -29,9 +29,9 @@ use std::time::Duration;
 use data::{Map, Text, Value};
 use playbook::{Task, short_name};
 
+use crate::ahead::Ahead;
 use crate::connection::{Become, Call, Connection, ConnectionError, Content};
 use crate::event::HostName;
-use crate::ahead::Ahead;
 use crate::finalized::{Finalized, shown};
 use crate::scope::TaskScope;
 use crate::task_life::Job;

@@ -44,9 +44,14 @@ impl Role {
             Self::Ssh => code == Some(255),
             Self::ContainerEngine => {
                 code == Some(125)
-                    || ["Error response from daemon", "No such container", "no container with", "Cannot connect to"]
-                        .iter()
-                        .any(|words| said.contains(words))
+                    || [
+                        "Error response from daemon",
+                        "No such container",
+                        "no container with",
+                        "Cannot connect to",
+                    ]
+                    .iter()
+                    .any(|words| said.contains(words))
             }
         }
     }

@@ -78,7 +78,9 @@ impl RemoteHost {
     }
 
     fn open(&self, state: &mut State) -> Result<AgentSession, ConnectionError> {
-        let mut transport = state.carrier.start(&bootstrap::command(&self.files, self.settings.ephemeral), &self.interrupt)?;
+        let mut transport = state
+            .carrier
+            .start(&bootstrap::command(&self.files, self.settings.ephemeral), &self.interrupt)?;
         let settings = &self.settings;
         // A slow machine may take a while to unpack; the connect itself has had its own limit.
         let patience = settings.timeout.max(settings.silence);

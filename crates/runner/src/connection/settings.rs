@@ -341,7 +341,11 @@ impl Vars<'_> {
     }
 
     /// The settings of a container: of all that concerns ssh nothing counts.
-    fn container(&self, engine: Engine, defaults: &ConnectionDefaults) -> Result<ConnectionSettings, ConnectionError> {
+    fn container(
+        &self,
+        engine: Engine,
+        defaults: &ConnectionDefaults,
+    ) -> Result<ConnectionSettings, ConnectionError> {
         let of_engine = |word: &str| format!("ansible_{}_{word}", engine.name());
         let local = |_: &str| None;
         let plain = ConnectionDefaults {
@@ -355,9 +359,7 @@ impl Vars<'_> {
         let extra = self.text(&[&of_engine("extra_args")]).unwrap_or_default();
         Ok(ConnectionSettings {
             way: Way::Container(engine),
-            address: self
-                .text(&["ansible_host", &of_engine("host")])
-                .unwrap_or_else(|| self.host.to_owned()),
+            address: self.text(&["ansible_host", &of_engine("host")]).unwrap_or_else(|| self.host.to_owned()),
             user: self.text(&["ansible_user", &of_engine("user")]).or_else(|| defaults.user.clone()),
             timeout: timeout.filter(|limit| !limit.is_zero()).unwrap_or(settings.timeout),
             ssh_program: self.text(&[&of_engine("executable")]).unwrap_or_else(|| engine.name().into()),
@@ -380,10 +382,10 @@ impl Vars<'_> {
                 Some(option) => Way::OpenSsh(format!("the option `{option}`")),
                 None => Way::Ssh,
             }),
-            _ => {
-                Err(self
-                    .unusable("ansible_connection", &format!("`ssh`, `openssh`, `local`, `docker` or `podman`, not `{name}`")))
-            }
+            _ => Err(self.unusable(
+                "ansible_connection",
+                &format!("`ssh`, `openssh`, `local`, `docker` or `podman`, not `{name}`"),
+            )),
         }
     }
 

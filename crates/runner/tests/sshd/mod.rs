@@ -1,5 +1,9 @@
 //! A real sshd on the loopback address, with keys, configuration and home of its own.
-#![allow(clippy::unwrap_used, reason = "a test that cannot prepare has failed")]
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "a test that cannot prepare has failed; each test file uses its part"
+)]
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -200,7 +204,7 @@ fn program(name: &str) -> PathBuf {
 }
 
 /// Builds the agent beside the tests, where a checkout's controller finds it.
-fn build_agent() {
+pub(crate) fn build_agent() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let mut cargo = Command::new(env!("CARGO"));

@@ -49,8 +49,7 @@ impl SshChannel {
     ) -> Result<Self, StartFailure> {
         session.set_blocking(true);
         let opened = session.channel_session();
-        let full =
-            matches!(&opened, Err(error) if error.code() == ErrorCode::Session(CHANNEL_FAILURE));
+        let full = matches!(&opened, Err(error) if error.code() == ErrorCode::Session(CHANNEL_FAILURE));
         let started = opened.and_then(|mut channel| channel.exec(command).map(|()| channel));
         session.set_blocking(false);
         let channel = started.map_err(|error| match full {
