@@ -22,6 +22,7 @@ pub mod file_attributes;
 mod files;
 pub mod hex;
 pub mod job;
+mod kubernetes;
 pub mod mode;
 mod network;
 mod outcome;

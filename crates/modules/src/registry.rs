@@ -12,6 +12,7 @@ const TABLES: &[&[&ModuleSpec]] = &[
     crate::crypto::MODULES,
     crate::facts::MODULES,
     crate::files::MODULES,
+    crate::kubernetes::MODULES,
     crate::network::MODULES,
     crate::packages::MODULES,
     crate::services::MODULES,

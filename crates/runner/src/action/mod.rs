@@ -12,6 +12,7 @@ mod fetch;
 mod gather_facts;
 mod group_by;
 mod include_vars;
+mod k8s;
 mod pause;
 mod raw;
 mod reboot;
@@ -108,6 +109,7 @@ static ACTIONS: &[ActionSpec] = &[
         args: Some(include_vars::ARGS),
         ..PLAIN
     },
+    ActionSpec { name: "k8s", args: None, run: k8s::run, ..PLAIN },
     ActionSpec { name: "package", run: dispatch::package, ..PLAIN },
     ActionSpec {
         name: "pause",

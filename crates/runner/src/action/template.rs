@@ -1,6 +1,6 @@
 //! `template`: a file of the controller, rendered for the host.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use data::{Diagnose, Map, Text, Value};
@@ -59,17 +59,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let (Some(src), Some(dest)) = (call.text("src"), call.text("dest")) else {
         return Err(Trouble::failed("src and dest are required"));
     };
-    let path = call.file("templates", &src)?;
-    let source =
-        call.job.shared.options.reader.read(&path).map_err(|error| Trouble::failed(error.to_string()))?;
-    let mut scope = call.scope.clone();
-    scope.local.extend_from(&template_vars(&path, &dest));
-    let rendered = call
-        .job
-        .shared
-        .engine
-        .render_file(&source, &options(call)?, &scope.context())
-        .map_err(|error| Trouble::from_finding(error.to_string(), error.diagnostics()))?;
+    let (path, rendered) = render(call, &src, &dest)?;
     let mut args = call.args.clone();
     for name in OF_ACTION {
         args.remove(name);
@@ -79,6 +69,25 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     args.insert("dest", if dest.ends_with('/') { format!("{dest}{last}") } else { dest });
     args.insert("_original_basename", last);
     copy::send_content(call, Content::from_bytes(rendered.as_bytes()), args)
+}
+
+/// Renders a template of the controller with the syntax that the call's arguments ask for; gives its path too.
+///
+/// # Errors
+/// It cannot be found or rendered.
+pub(super) fn render(call: &ActionCall<'_>, src: &str, dest: &str) -> Result<(PathBuf, String), Trouble> {
+    let path = call.file("templates", src)?;
+    let source =
+        call.job.shared.options.reader.read(&path).map_err(|error| Trouble::failed(error.to_string()))?;
+    let mut scope = call.scope.clone();
+    scope.local.extend_from(&template_vars(&path, dest));
+    let rendered = call
+        .job
+        .shared
+        .engine
+        .render_file(&source, &options(call)?, &scope.context())
+        .map_err(|error| Trouble::from_finding(error.to_string(), error.diagnostics()))?;
+    Ok((path, rendered.to_string()))
 }
 
 /// The variables that only templates see.
