@@ -184,8 +184,8 @@ fn a_job_outlives_the_agent_and_its_result_is_found() {
 
     let mut agent = Agent::start(folder.path());
     let Reply::Result(started) = agent.ask(0, &Request::Run(Box::new(request))) else { panic!() };
-    assert_eq!(started.get("started"), Some(&Value::from(1)), "{started:?}");
-    assert_eq!(agent.run(0, "async_status", ask()).get("finished"), Some(&Value::from(0)));
+    assert_eq!(started.get("started"), Some(&Value::from(true)), "{started:?}");
+    assert_eq!(agent.run(0, "async_status", ask()).get("finished"), Some(&Value::from(false)));
     drop(agent);
 
     // Opening the pipe waits for the job to read from it; then it ends.
@@ -193,7 +193,7 @@ fn a_job_outlives_the_agent_and_its_result_is_found() {
     let mut agent = Agent::start(folder.path());
     let result = loop {
         let result = agent.run(0, "async_status", ask());
-        if result.get("finished") == Some(&Value::from(1)) {
+        if result.get("finished") == Some(&Value::from(true)) {
             break result;
         }
     };

@@ -152,6 +152,29 @@ pub fn expand(template: &str, found: &Captures) -> Result<String, PatternError> 
     Ok(out)
 }
 
+/// Whether Python would take this text as a replacement, as far as that can be told without a match.
+///
+/// # Errors
+/// For an escape that Python does not know.
+pub fn check_replacement(template: &str) -> Result<(), PatternError> {
+    let mut chars = template.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            continue;
+        }
+        match chars.next() {
+            None => return Err(PatternError("bad escape (end of pattern)".to_string())),
+            Some(letter)
+                if letter != 'g' && letter.is_ascii_alphabetic() && escaped_char(letter).is_none() =>
+            {
+                return Err(PatternError(format!("bad escape \\{letter}")));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// A group's text; empty for one that took no part in the match.
 fn group<'t>(found: &Captures<'t>, name: &str) -> Result<&'t str, PatternError> {
     let part = match name.parse::<usize>() {

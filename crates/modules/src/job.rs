@@ -83,8 +83,8 @@ pub(crate) fn start(request: &RunRequest, job: &Job, context: &Context) -> Resul
     // Nobody else waits for it; a thread does, so that no dead process is left while we live.
     thread::spawn(move || drop(child.wait()));
     Ok(Map::from([
-        ("started", Value::from(1)),
-        ("finished", 0.into()),
+        ("started", Value::from(true)),
+        ("finished", false.into()),
         ("changed", true.into()),
         ("ansible_job_id", job.id.as_str().into()),
         ("results_file", file.display().to_string().into()),
@@ -108,8 +108,8 @@ pub fn run_job(mut input: impl Read, output: impl Write, program: PathBuf) -> Re
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
         let begun = Map::from([
-            ("started", Value::from(1)),
-            ("finished", 0.into()),
+            ("started", Value::from(true)),
+            ("finished", false.into()),
             ("ansible_job_id", job.id.as_str().into()),
         ]);
         keep(&file, &begun)?;
@@ -122,8 +122,8 @@ pub fn run_job(mut input: impl Read, output: impl Write, program: PathBuf) -> Re
     output.write_all(STARTED).and_then(|()| output.flush()).map_err(|error| error.to_string())?;
     drop(output);
     let mut result = run_with_limit(request, context, Duration::from_secs(job.seconds));
-    result.insert("started", 1);
-    result.insert("finished", 1);
+    result.insert("started", true);
+    result.insert("finished", true);
     result.insert("ansible_job_id", job.id.as_str());
     keep(&file, &result).map_err(|error| format!("{}: {error}", file.display()))
 }

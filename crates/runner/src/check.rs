@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use data::{Diagnostic, Severity};
-use playbook::{Item, Play, PlaybookError, Task, flatten, short_name};
+use playbook::{Inherited, Item, Play, PlaybookError, Task, flatten, short_name};
 
 use crate::options::RunOptions;
 use crate::{action, foreign};
@@ -63,7 +63,12 @@ fn task_findings(task: &Task, options: &RunOptions) -> Vec<Diagnostic> {
         }
         return vec![error];
     }
-    unknown_arguments(task)
+    if may_fail(task) { Vec::new() } else { unknown_arguments(task) }
+}
+
+/// Whether the author counts on a failure: then a wrong argument is one like others and is told when the task runs.
+fn may_fail(task: &Task) -> bool {
+    task.keywords.get(Inherited::IgnoreErrors).is_some() || !task.failed_when.is_empty()
 }
 
 /// Arguments that are in no table. What a template may bring is left to the run.

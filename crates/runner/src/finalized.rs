@@ -30,6 +30,8 @@ pub(crate) struct Finalized {
     pub(crate) delegate_to: Option<HostName>,
     pub(crate) delegate_facts: bool,
     pub(crate) async_seconds: u64,
+    /// Whether nobody waits for the asynchronous job (`poll: 0`).
+    pub(crate) left_alone: bool,
     pub(crate) retries: Option<u64>,
     pub(crate) delay: Duration,
 }
@@ -90,6 +92,7 @@ impl Finalized {
             delegate_facts: flag(Inherited::DelegateFacts)?,
             delegate_to,
             async_seconds: reader.own_number("async", task.async_seconds.as_ref())?.map_or(0, whole),
+            left_alone: reader.own_number("poll", task.poll.as_ref())? == Some(0.0),
             retries: reader.own_number("retries", task.retries.as_ref())?.map(whole),
             delay: match reader.own_number("delay", task.delay.as_ref())? {
                 None => Duration::from_secs(5),

@@ -38,8 +38,8 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let lost = |failure: Failure| {
         failure
             .with("ansible_job_id", id)
-            .with("started", 1)
-            .with("finished", 1)
+            .with("started", true)
+            .with("finished", true)
             .with("results_file", shown.as_str())
     };
     let text = fs::read_to_string(&file).map_err(|error| match error.kind() {

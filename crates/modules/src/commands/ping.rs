@@ -14,7 +14,8 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
 
 fn run(args: &Args, _: &mut Context) -> Result<Outcome, Failure> {
     match args.str("data")? {
-        "crash" => Err(Failure::new("boom")),
+        // Ansible's module raises an exception here, which the controller reports in these words.
+        "crash" => Err(Failure::new("Task failed: Module failed: boom")),
         data => Ok(Outcome::unchanged().with("ping", data)),
     }
 }

@@ -51,7 +51,48 @@ fn parse(text: &str, path: &Path) -> Result<Value, String> {
         return Ok(read);
     }
     let wrong = || format!("error loading facts as JSON or ini - please check content: {}", path.display());
-    parse_ini(text).map(Value::from).ok_or_else(wrong)
+    let mut sections = parse_ini(text).ok_or_else(wrong)?;
+    for (_, section) in sections.make_mut() {
+        let Value::Map(options) = section else { continue };
+        let plain = options.clone();
+        for (name, value) in options.make_mut() {
+            let text = value.as_str().unwrap_or_default();
+            let read = interpolate(text, &plain, 0).map_err(|words| {
+                format!(
+                    "error loading facts as ini - please check content: {} ({name}: {words})",
+                    path.display()
+                )
+            })?;
+            *value = Value::from(read);
+        }
+    }
+    Ok(Value::Map(sections))
+}
+
+/// `%(name)s` as another option of the section and `%%` as a percent sign, as Python's `ConfigParser` reads values.
+fn interpolate(text: &str, options: &Map, depth: usize) -> Result<String, String> {
+    if depth > 10 {
+        return Err("values name each other in a circle".to_owned());
+    }
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        if let Some(after) = after.strip_prefix('%') {
+            out.push('%');
+            rest = after;
+            continue;
+        }
+        let named = after.strip_prefix('(').and_then(|after| after.split_once(")s"));
+        let (name, after) =
+            named.ok_or_else(|| format!("'%' must be followed by '%' or '(', found: '%{after}'"))?;
+        let value = options.get_str(&name.to_lowercase());
+        let value = value.ok_or_else(|| format!("there is no option {name} for the value to name"))?;
+        out.push_str(&interpolate(value, options, depth + 1)?);
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(out)
 }
 
 /// Sections of options as Python's `ConfigParser` reads them: names in lower case, `=` or `:`, indented lines go on with the value,
@@ -143,6 +184,15 @@ mod tests {
         assert!(facts.get_str("bad").unwrap().contains("please check content"));
         assert!(facts.get_str("fails").unwrap().contains("rc: 3"));
         assert_eq!(warnings.len(), 2);
+    }
+
+    #[test]
+    fn percent_signs_name_other_options() {
+        let read = |text: &str| parse(text, Path::new("x.fact"));
+        let found = read("[s]\na = 1%%\nb = %(a)s!\n").unwrap();
+        assert_eq!(found.get("s").unwrap().get("b"), Some(&Value::from("1%!")));
+        assert!(read("[s]\na = a % b\n").unwrap_err().starts_with("error loading facts as ini"));
+        assert!(read("[s]\na = %(b)s\nb = %(a)s\n").is_err());
     }
 
     #[test]

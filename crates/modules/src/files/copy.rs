@@ -43,9 +43,17 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
         Arg::bool("decrypt").default_bool(true).help("Decrypt vaulted sources; done by the controller."),
     ],
     shared: file_attributes::ARGS,
-    run,
+    run: |args, context| run(args, context).map(without_empty_source),
     ..ModuleSpec::DEFAULTS
 };
+
+/// Text that was sent along has no source that could be named.
+fn without_empty_source(mut outcome: Outcome) -> Outcome {
+    if outcome.fields.get("src").is_some_and(data::Value::is_null) {
+        outcome.fields.remove("src");
+    }
+    outcome
+}
 
 fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let source = Source::from_args(args, context)?;

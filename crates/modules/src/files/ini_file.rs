@@ -74,7 +74,7 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let after = section.write();
     let header = format!("{} (content)", path.display());
     let mut outcome = Outcome::unchanged()
-        .with_diff(Diff::text(before, after.clone()).headers(header.clone(), header))
+        .with("diff", Diff::text(before, after.clone()).headers(header.clone(), header).to_value())
         .with("path", path.display().to_string())
         .msg(msg);
     if changed && !context.check {

@@ -43,6 +43,9 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let flags = PatternFlags { multiline: true, ..PatternFlags::default() };
     let pattern = Pattern::with_flags(&content.like(args.str("regexp")?), flags)
         .map_err(|error| Failure::new(format!("invalid regular expression: {error}")))?;
+    // As Python, which reads the replacement before it looks for anything to replace.
+    data::pattern::check_replacement(args.str("replace")?)
+        .map_err(|error| Failure::new(format!("Unable to process replace due to error: {error}")))?;
     let section = &content.text[start..end];
     let (replaced, count) = pattern
         .replace(section, &content.like(args.str("replace")?), 0)

@@ -14,7 +14,7 @@ mod wait_for;
 
 use crate::ModuleSpec;
 
-pub(crate) use download::download;
+pub(crate) use download::{download, download_to};
 
 pub(crate) const MODULES: &[&ModuleSpec] =
     &[&get_url::SPEC, &listen_ports::SPEC, &port_probe::SPEC, &uri::SPEC, &wait_for::SPEC];

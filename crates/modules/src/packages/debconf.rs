@@ -44,7 +44,7 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
         return Ok(Outcome::unchanged().msg("").with("current", known));
     };
     let kind = args.str("vtype")?;
-    let wanted = Answer::new(args.get("value").unwrap_or(&Value::Null), kind);
+    let wanted = Answer::new(args.get("value").unwrap_or(&Value::Null), kind)?;
     let old = known.get_str(question).map(str::to_owned);
     let same = match (&old, kind) {
         (None, _) => false,
@@ -79,16 +79,22 @@ struct Answer {
 }
 
 impl Answer {
-    fn new(value: &Value, kind: &str) -> Self {
+    fn new(value: &Value, kind: &str) -> Result<Self, Failure> {
         if let (Value::List(items), "multiselect") = (value, kind) {
+            if let Some(wrong) = items.iter().find(|item| item.as_str().is_none()) {
+                let said = data::python::repr(wrong);
+                return Err(Failure::new(format!(
+                    "Invalid value provided for 'multiselect': {said} is no text; quote it"
+                )));
+            }
             let mut parts: Vec<String> = items.iter().map(data::python::str).collect();
             parts.sort();
             let text = parts.join(", ");
-            return Self { shown: Value::from(text.as_str()), text, parts: Some(parts) };
+            return Ok(Self { shown: Value::from(text.as_str()), text, parts: Some(parts) });
         }
         let text = data::python::str(value);
         let text = if kind == "boolean" { text.to_lowercase() } else { text };
-        Self { shown: Value::from(text.as_str()), text, parts: None }
+        Ok(Self { shown: Value::from(text.as_str()), text, parts: None })
     }
 
     fn is(&self, old: &str, kind: &str) -> bool {
@@ -168,13 +174,15 @@ mod tests {
 
     #[test]
     fn answers_are_compared_as_debconf_means_them() {
-        assert!(Answer::new(&Value::from(true), "boolean").is("true", "boolean"));
-        assert!(Answer::new(&Value::from("TRUE"), "boolean").is("true", "boolean"));
+        assert!(Answer::new(&Value::from(true), "boolean").unwrap().is("true", "boolean"));
+        assert!(Answer::new(&Value::from("TRUE"), "boolean").unwrap().is("true", "boolean"));
         let list: Value = ["b", "a"].into_iter().map(Value::from).collect();
-        let answer = Answer::new(&list, "multiselect");
+        let answer = Answer::new(&list, "multiselect").unwrap();
         assert_eq!(answer.text, "a, b");
+        let mixed: Value = [Value::from("a"), Value::from(1)].into_iter().collect();
+        assert!(Answer::new(&mixed, "multiselect").is_err());
         assert!(answer.is("b, a", "multiselect") && !answer.is("a", "multiselect"));
-        assert!(Answer::new(&Value::from(5), "string").is("5", "string"));
-        assert!(!Answer::new(&Value::from("x"), "select").is("X", "select"));
+        assert!(Answer::new(&Value::from(5), "string").unwrap().is("5", "string"));
+        assert!(!Answer::new(&Value::from("x"), "select").unwrap().is("X", "select"));
     }
 }

@@ -55,9 +55,16 @@ fn list(manager: &str, context: &mut Context) -> Result<Option<Map>, Failure> {
     }
     let Some(program) = process::find_program("rpm", context) else { return Ok(None) };
     let format = "%{NAME}\\t%{VERSION}\\t%{RELEASE}\\t%|EPOCH?{%{EPOCH}}:{}|\\t%{ARCH}\\n";
-    let output =
-        Command::new(program).args(["-qa", "--queryformat", format]).plain_language().run_ok(context)?;
-    Ok(Some(of_rpm(&output.stdout_text())))
+    match Command::new(program).args(["-qa", "--queryformat", format]).plain_language().run_ok(context) {
+        Ok(output) => Ok(Some(of_rpm(&output.stdout_text()))),
+        Err(failure) => {
+            context.warn(format!(
+                "Requested package manager rpm was not usable by this module: {}",
+                failure.msg
+            ));
+            Ok(None)
+        }
+    }
 }
 
 fn add(packages: &mut Map, name: &str, fact: Map) {

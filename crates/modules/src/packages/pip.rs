@@ -265,7 +265,10 @@ impl Pip {
             }
             Some(name) => name,
             None => {
-                if let Some(python) = find_program("python3", context) {
+                let python = context.facts.get_str("ansible_python_interpreter").map(PathBuf::from);
+                let python =
+                    python.filter(|path| is_executable(path)).or_else(|| find_program("python3", context));
+                if let Some(python) = python {
                     let python = python.display().to_string();
                     let has_pip = Command::new(&python).args(["-c", "import pip"]).run(context)?.ok();
                     if has_pip {

@@ -52,7 +52,7 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
             tool(&words).run_ok(context)?;
         }
     }
-    Ok(Outcome::new(!change.commands.is_empty()).msg(change.messages.join(" ")).with_diff(diff))
+    Ok(Outcome::new(!change.commands.is_empty()).msg(change.messages.join(" ")).with("diff", diff.to_value()))
 }
 
 /// A name and the programs it may stand for.

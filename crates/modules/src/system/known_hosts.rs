@@ -61,7 +61,7 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let shown = path.display().to_string();
     let old_name = if before.is_some() { shown.clone() } else { "/dev/null".to_owned() };
     let diff = Diff::text(before.unwrap_or_default(), after).headers(old_name, shown);
-    let mut outcome = Outcome::new(changed).with_diff(diff);
+    let mut outcome = Outcome::new(changed).with("diff", diff.to_value());
     for name in ["name", "key", "path", "hash_host", "state"] {
         outcome = outcome.with(name, args.get(name).cloned().unwrap_or(Value::Null));
     }

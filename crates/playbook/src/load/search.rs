@@ -26,6 +26,8 @@ impl Reader<'_> {
             folders.insert(0, role.path.join(subfolder));
             // A handler's include finds the files of the role's tasks too.
             folders.push(role.path.join("tasks"));
+            // Handlers may name files of the role's tasks.
+            folders.push(role.path.join("tasks"));
             folders.push(role.path.clone());
         }
         folders.push(self.base_dir.join(subfolder));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use data::Map;
+use data::{Map, Value};
 
 use super::{ActionCall, copy};
 use crate::connection::Content;
@@ -26,7 +26,12 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     for of_action in ["src", "remote_src", "delimiter", "regexp", "ignore_hidden"] {
         args.remove(of_action);
     }
-    copy::send_content(call, Content::from_bytes(joined), args)
+    let mut result = copy::send_content(call, Content::from_bytes(joined), args)?;
+    // Here Ansible shows the content only, and not as a list.
+    if let Some(Value::List(diffs)) = result.get("diff").cloned() {
+        result.insert("diff", diffs.iter().next().cloned().unwrap_or(Value::Null));
+    }
+    Ok(result)
 }
 
 /// The fragments in the order of their names, the delimiter between them on lines of its own.

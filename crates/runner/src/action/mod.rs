@@ -34,6 +34,7 @@ use crate::ahead::Ahead;
 use crate::connection::{Become, Call, Connection, ConnectionError, Content};
 use crate::event::HostName;
 use crate::finalized::{Finalized, shown};
+use crate::outcome::is_true;
 use crate::scope::TaskScope;
 use crate::task_life::Job;
 use crate::trouble::Trouble;
@@ -206,9 +207,24 @@ pub(crate) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         return call.finished(answer);
     }
     match find(&call.name) {
-        Some(spec) => (spec.run)(call),
+        Some(spec) => {
+            refuse_unknown(spec, call)?;
+            (spec.run)(call)
+        }
         None => call.only_module(&call.name, call.args.clone(), Vec::new()),
     }
+}
+
+/// Arguments that the action does not have, where nobody looked at them before the run.
+fn refuse_unknown(spec: &ActionSpec, call: &ActionCall<'_>) -> Result<(), Trouble> {
+    let Some(known) = spec.args.filter(|known| !known.is_empty()) else { return Ok(()) };
+    let names = call.args.keys().map(ToString::to_string);
+    let unknown: Vec<String> =
+        names.filter(|name| name != "_raw_params" && !known.contains(&name.as_str())).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(Trouble::failed(format!("Invalid options for {}: {}", call.name, unknown.join(","))))
 }
 
 /// One run of an action.
@@ -316,6 +332,14 @@ impl ActionCall<'_> {
         call.request.verbosity = self.job.shared.options.verbosity;
         call.request.environment = self.keywords.environment.clone();
         call.timeout = self.async_limit().or(self.keywords.timeout);
+        self.set_job(&mut call)?;
+        if short_name(name) == "pip"
+            && let Some(python) =
+                self.scope.variable("ansible_python_interpreter").map_err(Trouble::template)?
+        {
+            // The one module that works on a Python of the host, and must know which.
+            call.request.facts.insert("ansible_python_interpreter", python);
+        }
         Ok((connection, call))
     }
 
@@ -327,6 +351,10 @@ impl ActionCall<'_> {
     fn finished(&self, answer: Result<Map, ConnectionError>) -> Result<Map, Trouble> {
         let limit = self.async_limit();
         let mut result = match answer {
+            Ok(mut begun) if self.keywords.left_alone && begun.contains_key("results_file") => {
+                begun.insert("failed", is_true(&begun, "failed"));
+                return Ok(begun);
+            }
             Err(ConnectionError::Timeout { .. }) if limit.is_some() => {
                 return Err(Trouble::failed("Timeout exceeded"));
             }
@@ -337,8 +365,33 @@ impl ActionCall<'_> {
         if limit.is_some() {
             result.insert("started", true);
             result.insert("finished", true);
+            result.insert("ansible_job_id", format!("j{}.{}", job_number(), std::process::id()));
         }
         Ok(result)
+    }
+
+    /// Makes a call a job of its own, if the task's `async` shall not be waited for; and tells `async_status` where jobs are.
+    fn set_job(&self, call: &mut Call) -> Result<(), Trouble> {
+        let module = short_name(&call.request.module);
+        // What an action asks of the target before its real work is waited for.
+        let helps = matches!(module, "setup" | "ping" | "file" | "stat") && module != short_name(&self.name);
+        let job =
+            self.keywords.async_seconds > 0 && self.keywords.left_alone && !call.request.check && !helps;
+        if !job && module != "async_status" {
+            return Ok(());
+        }
+        let folder = self.scope.variable("ansible_async_dir").map_err(Trouble::template)?;
+        let folder = folder.and_then(|folder| shown(&folder)).unwrap_or_default();
+        if !job {
+            call.request.args.insert("_async_dir", folder);
+            return Ok(());
+        }
+        if !call.contents.is_empty() {
+            return Err(Trouble::failed(format!("This action ({}) does not support async.", self.name)));
+        }
+        let id = format!("j{}.{}", job_number(), std::process::id());
+        call.request.job = Some(modules::job::Job { id, seconds: self.keywords.async_seconds, folder });
+        Ok(())
     }
 
     /// A file of the controller that an argument names, found along the task's search path.
@@ -369,6 +422,17 @@ pub(crate) fn timed_out(limit: Duration) -> Trouble {
     let frame = Map::from([("period", Value::from(seconds))]);
     Trouble::failed(format!("Task failed: Timed out after {seconds} second(s)."))
         .with("timedout", Value::Map(frame))
+}
+
+/// Twelve digits that no other job of this host has.
+fn job_number() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let start = now.as_micros() as u64;
+    // Two tasks of the same microsecond get two numbers.
+    let number = LAST.fetch_add(1, Ordering::Relaxed).wrapping_mul(7_919).wrapping_add(start);
+    number % 900_000_000_000 + 100_000_000_000
 }
 
 /// `stdout_lines` and `stderr_lines` beside `stdout` and `stderr`.

@@ -49,7 +49,8 @@ impl LocalHost {
 
 impl Connection for LocalHost {
     fn run(&self, call: &Call, watch: Watch<'_>) -> Result<Map, ConnectionError> {
-        if call.become_as.is_some() {
+        // A job needs a process that goes on without this one.
+        if call.become_as.is_some() || call.request.job.is_some() {
             return self.others.run(call, watch);
         }
         let blobs = Arc::new(BlobStore::default());

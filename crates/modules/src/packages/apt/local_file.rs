@@ -1,14 +1,24 @@
 //! Installs package files that lie on the host, with what they depend on.
 
 use std::cmp::Ordering;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::command::{self, AptGet};
 use super::install::release_and_recommends;
+use crate::network::download_to;
 use crate::packages::debian_version;
 use crate::packages::dpkg::Database;
 use crate::process::Command;
 use crate::{Args, Context, Failure, Outcome};
+
+/// Downloads a package.
+fn fetch(url: &str, folder: &Path, context: &mut Context) -> Result<PathBuf, Failure> {
+    let name = url.rsplit('/').next().and_then(|name| name.split(['?', '#']).next()).unwrap_or_default();
+    let path = folder.join(if name.ends_with(".deb") { name } else { "package.deb" });
+    download_to(url, &path, context)
+        .map_err(|failure| failure.context(format!("Failed to download {url}")))?;
+    Ok(path)
+}
 
 /// Installs the files of `deb` (separated by commas) that are not installed in that version.
 pub(super) fn install(
@@ -20,15 +30,17 @@ pub(super) fn install(
     if args.str("state")? != "present" {
         return Err(Failure::new("deb only supports state=present"));
     }
-    if deb.contains("://") {
-        return Err(Failure::new(format!(
-            "`deb` names a file on the host, not an address: {deb}; fetch it with `get_url` first"
-        )));
-    }
     let database = Database::read()?;
     let mut files = Vec::new();
+    // Kept until apt is done with what is in it.
+    let folder = tempfile::tempdir_in(&context.tmpdir)
+        .map_err(|error| Failure::io("could not write in", &context.tmpdir, &error))?;
     for file in deb.split(',').map(str::trim) {
-        let path = std::path::absolute(file).map_err(|error| Failure::io("could not find", file, &error))?;
+        let path = if file.contains("://") {
+            fetch(file, folder.path(), context)?
+        } else {
+            std::path::absolute(file).map_err(|error| Failure::io("could not find", file, &error))?
+        };
         if !is_installed(&path, &database, context)? {
             files.push(path.to_string_lossy().into_owned());
         }
