@@ -15,6 +15,9 @@ mod lineinfile;
 mod replace;
 mod slurp;
 mod stat;
+mod sync_change;
+mod sync_tree;
+mod synchronize;
 mod tar_entry;
 mod temporary;
 mod unarchive;
@@ -37,6 +40,7 @@ pub(crate) const MODULES: &[&ModuleSpec] = &[
     &replace::SPEC,
     &slurp::SPEC,
     &stat::SPEC,
+    &synchronize::SPEC,
     &temporary::SPEC,
     &unarchive::SPEC,
 ];

@@ -19,6 +19,7 @@ mod reboot;
 mod script;
 mod set_fact;
 mod set_stats;
+mod synchronize;
 mod template;
 mod unarchive;
 mod validate_argument_spec;
@@ -130,6 +131,7 @@ static ACTIONS: &[ActionSpec] = &[
         run: set_stats::run,
         ..PLAIN
     },
+    ActionSpec { name: "synchronize", args: None, run: synchronize::run, ..PLAIN },
     ActionSpec { name: "template", args: Some(template::ARGS), run: template::run, ..PLAIN },
     ActionSpec { name: "unarchive", args: None, run: unarchive::run, ..PLAIN },
     ActionSpec {
