@@ -30,6 +30,8 @@ impl Host {
         let mut host = Self::new(name);
         host.implicit = true;
         host.vars.insert("ansible_connection", Value::str("local"));
+        let python = data::Text::template("{{ ansible_playbook_python }}", None);
+        host.vars.insert("ansible_python_interpreter", Value::Str(python));
         host
     }
 

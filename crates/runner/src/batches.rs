@@ -10,7 +10,7 @@ use crate::event::HostName;
 /// A size that is neither a number nor a percentage.
 pub(crate) fn split(hosts: Vec<HostName>, sizes: &[Value]) -> Result<Vec<Vec<HostName>>, Diagnostic> {
     let total = hosts.len();
-    let sizes = sizes.iter().map(|size| size_of(size, total)).collect::<Result<Vec<i128>, _>>()?;
+    let sizes = sizes.iter().filter(|size| !template::is_omit(size)).map(|size| size_of(size, total)).collect::<Result<Vec<i128>, _>>()?;
     let mut batches = Vec::new();
     let mut left = hosts.as_slice();
     let mut at = 0;
@@ -62,6 +62,7 @@ mod tests {
             (3, &[Value::from("10%")], &[1, 1, 1]),
             (4, &[Value::Int(0)], &[4]),
             (0, &[Value::Int(1)], &[]),
+            (3, &[template::omit()], &[3]),
         ];
         for (count, sizes, expected) in cases {
             let batches = split(hosts(*count), sizes).unwrap();

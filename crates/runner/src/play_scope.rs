@@ -100,6 +100,13 @@ fn role_names(magic: &mut Map, roles: &[Arc<Role>]) {
     magic.insert("ansible_dependent_role_names", list(&dependent));
 }
 
+/// A Python of this machine, for playbooks that call one: taskbox itself has none.
+fn local_python() -> String {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("python3")).find(|path| path.is_file());
+    found.map_or_else(|| "/usr/bin/python3".to_owned(), |path| path.display().to_string())
+}
+
 fn run_magic(shared: &Shared, check: bool) -> Map {
     let options = &shared.options;
     let words = |words: &[String]| words.iter().map(|word| Value::from(word.as_str())).collect::<Value>();
@@ -120,6 +127,7 @@ fn run_magic(shared: &Shared, check: bool) -> Map {
         ("ansible_skip_tags", words(&options.skip_tags)),
         ("ansible_version", Value::Map(version)),
         ("ansible_config_file", options.config_file.as_ref().map(|path| path.display().to_string()).into()),
+        ("ansible_playbook_python", local_python().into()),
         ("omit", template::omit()),
     ]);
     magic.insert("ansible_inventory_sources", words(&options.inventory_sources));

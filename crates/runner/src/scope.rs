@@ -70,7 +70,7 @@ impl TaskScope {
 
     /// What the template engine needs.
     pub(crate) fn context(&self) -> Context<'_> {
-        Context::new(self, &self.search).with_secrets(self.shared.options.reader.secrets())
+        Context::new(self, &self.search).with_secrets(self.shared.options.reader.secrets()).with_host(self)
     }
 
     /// Where the task's files are found.
@@ -186,6 +186,18 @@ impl TaskScope {
         found
     }
 
+    /// `ansible_host` of a task's host that has none: Ansible tells tasks where it connects to.
+    fn address(&self, name: &str) -> Option<Value> {
+        let other = match name {
+            "ansible_host" => "ansible_ssh_host",
+            "ansible_ssh_host" => "ansible_host",
+            _ => return None,
+        };
+        let host = self.host.as_ref().filter(|_| self.task.is_some())?;
+        let given = self.layers().find_map(|layer| (**layer).get(other).cloned());
+        given.or_else(|| Some(Value::str(Arc::clone(host))))
+    }
+
     fn read_vars_files(&self) -> Map {
         let mut vars = Map::new();
         for entry in &self.play.play.vars_files {
@@ -252,10 +264,12 @@ impl Scope for TaskScope {
             _ => {}
         }
         let behaviour = self.hash_behaviour;
-        if behaviour == HashBehaviour::Replace {
-            return self.layers().find_map(|layer| (**layer).get(name).cloned());
-        }
-        self.merged(name)
+        let found = if behaviour == HashBehaviour::Replace {
+            self.layers().find_map(|layer| (**layer).get(name).cloned())
+        } else {
+            self.merged(name)
+        };
+        found.or_else(|| self.address(name))
     }
 
     fn names(&self) -> Vec<String> {
@@ -264,6 +278,9 @@ impl Scope for TaskScope {
             seen.extend(layer.keys().filter_map(Key::as_str).map(str::to_owned));
         }
         seen.extend(["ansible_facts".to_owned(), "hostvars".to_owned()]);
+        if self.host.is_some() && self.task.is_some() {
+            seen.extend(["ansible_host".to_owned(), "ansible_ssh_host".to_owned()]);
+        }
         seen.into_iter().collect()
     }
 

@@ -25,7 +25,9 @@ impl Trouble {
 
     /// A failure with findings.
     pub(crate) fn from_finding(msg: String, findings: Vec<Diagnostic>) -> Self {
+        // Ansible's words for an error of the controller; playbooks ask whether the field is there.
         Self { findings, ..Self::failed(format!("Task failed: {msg}")) }
+            .with("exception", "(traceback unavailable)")
     }
 
     /// A template in a place that has no name of its own.

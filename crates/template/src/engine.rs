@@ -122,7 +122,12 @@ impl Engine {
         if text.is_template() && is_all_template(&text) {
             match finalize(&ev, &ev.render_text(&text, OUTER)?).map_err(|error| located(error, &text))? {
                 Value::Str(inner) => expression = inner.with_chars(inner.trim()),
-                other => return truth_of(&other, &text),
+                other => {
+                    ev.deprecated(
+                        "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}.",
+                    );
+                    return truth_of(&ev, &other, &text);
+                }
             }
         }
         if expression.is_empty() {
@@ -130,7 +135,7 @@ impl Engine {
         }
         let mode = Mode { expression: true, escape_backslashes: false, embedded: true };
         let value = self.expression(&ev, &expression, mode)?;
-        truth_of(&finalize(&ev, &value).map_err(|error| located(error, &text))?, &text)
+        truth_of(&ev, &finalize(&ev, &value).map_err(|error| located(error, &text))?, &text)
     }
 
     /// Runs a lookup as `with_<name>` does: the terms are the items of `terms`, or `terms` itself when it is no list.
@@ -161,6 +166,9 @@ impl Engine {
         let ev = Eval::new(self, ctx);
         let trailing = template.trailing_newlines;
         let frame = Frame::root(template, Some(OUTER));
+        if let Some(path) = &options.dated {
+            crate::eval::set_times(&frame, path);
+        }
         let mut out = Out::default();
         let text = ev.run(&frame, &mut out).and_then(|()| out.into_text(&ev));
         let text = text.map_err(|error| advised(error, ctx))?;
@@ -178,6 +186,16 @@ impl Engine {
 
     pub(crate) fn filter(&self, name: &str) -> Option<&'static Filter> {
         self.registry.filter(name)
+    }
+
+    /// A filter's name with its collection.
+    pub(crate) fn filter_title(&self, name: &str) -> String {
+        self.registry.filter_title(name)
+    }
+
+    /// A test's name with its collection.
+    pub(crate) fn test_title(&self, name: &str) -> String {
+        self.registry.test_title(name)
     }
 
     pub(crate) fn test(&self, name: &str) -> Option<&'static Test> {
@@ -258,7 +276,7 @@ fn advised(error: TemplateError, ctx: &Context<'_>) -> TemplateError {
     }
 }
 
-fn truth_of(value: &Value, text: &Text) -> Result<bool, TemplateError> {
+fn truth_of(ev: &Eval<'_>, value: &Value, text: &Text) -> Result<bool, TemplateError> {
     if let Value::Bool(flag) = value {
         return Ok(*flag);
     }
@@ -266,6 +284,10 @@ fn truth_of(value: &Value, text: &Text) -> Result<bool, TemplateError> {
     let message = format!(
         "Conditional result ({truth}) was derived from value of type '{kind}'. Conditionals must have a boolean result."
     );
+    if ev.ctx.host.and_then(|host| host.setting("ALLOW_BROKEN_CONDITIONALS")).as_deref() == Some("True") {
+        ev.deprecated(&message);
+        return Ok(value.is_truthy());
+    }
     let error = TemplateError::new(ErrorKind::Condition(message));
     Err(located(error.help("compare the value, or use `| bool`, `is defined` or `| length > 0`"), text))
 }

@@ -4,44 +4,47 @@ use std::sync::Arc;
 
 use data::{Diagnose, Diagnostic, Place, Source, Span, Text};
 
-/// What went wrong, in Ansible's words where it has them.
+/// What went wrong, in Ansible's words: playbooks compare them with `in result.msg`.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ErrorKind {
     /// The template cannot be read.
-    #[error("syntax error in template: {0}")]
+    #[error("Syntax error in template: {0}")]
     Syntax(String),
     /// A name without a value was used.
     #[error("{0}")]
     Undefined(String),
     /// An operator, method or function refused its operands.
-    #[error("{0}")]
+    #[error("Error rendering template: {0}")]
     Operation(String),
     /// A filter failed.
-    #[error("the filter `{name}` failed: {message}")]
+    #[error("The filter plugin '{name}' failed: {message}")]
     Filter {
-        /// The filter as the user wrote it.
+        /// The filter with its collection.
         name: String,
         /// What it said.
         message: String,
     },
     /// A test failed.
-    #[error("the test `{name}` failed: {message}")]
+    #[error("The test plugin '{name}' failed: {message}")]
     Test {
-        /// The test as the user wrote it.
+        /// The test with its collection.
         name: String,
         /// What it said.
         message: String,
     },
     /// A lookup failed.
-    #[error("the lookup `{name}` failed: {message}")]
+    #[error("The lookup plugin '{name}' failed: {message}")]
     Lookup {
         /// The lookup as the user wrote it.
         name: String,
         /// What it said.
         message: String,
     },
+    /// There is no such lookup.
+    #[error("The lookup plugin '{0}' was not found.")]
+    UnknownLookup(String),
     /// Variables refer to each other in a circle.
-    #[error("recursive loop in template: {0}")]
+    #[error("Recursive loop in template: {0}")]
     Cycle(String),
     /// One of [`crate::Limits`] was reached.
     #[error("{0}")]

@@ -24,6 +24,7 @@ mod repair;
 mod scope;
 mod search;
 mod settings;
+mod template_file;
 mod val;
 mod version;
 
@@ -33,4 +34,5 @@ pub use lookups::has_lookup;
 pub use omit::{is_omit, omit};
 pub use scope::{Context, Host, HostVars, Scope};
 pub use search::SearchPath;
+pub use template_file::{DEFAULT_MANAGED, managed, template_vars};
 pub use settings::{FileOptions, Limits, Newline, Settings, Syntax};

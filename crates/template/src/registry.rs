@@ -27,6 +27,10 @@ impl Filter {
         Self { name, params, run, takes_missing: true }
     }
 
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     pub(crate) fn run(&self, ev: &Eval<'_>, value: &Val, args: Args) -> Res<Val> {
         (self.run)(ev, value, &args.bind(self.name, self.params)?)
     }
@@ -76,6 +80,10 @@ pub(crate) fn short(name: &str) -> &str {
     COLLECTIONS.iter().find_map(|collection| name.strip_prefix(collection)).unwrap_or(name)
 }
 
+fn title(name: &str, collection: fn(&str) -> &'static str) -> String {
+    if name.contains('.') { name.to_owned() } else { format!("{}.{name}", collection(name)) }
+}
+
 impl Registry {
     pub(crate) fn new() -> Self {
         let filters = crate::filters::tables().iter().flat_map(|table| table.iter());
@@ -88,6 +96,16 @@ impl Registry {
 
     pub(crate) fn filter(&self, name: &str) -> Option<&'static Filter> {
         self.filters.get(name).or_else(|| self.filters.get(short(name))).copied()
+    }
+
+    /// A filter's name with its collection, as Ansible's messages have it.
+    pub(crate) fn filter_title(&self, name: &str) -> String {
+        title(name, crate::filters::collection)
+    }
+
+    /// A test's name with its collection.
+    pub(crate) fn test_title(&self, name: &str) -> String {
+        title(name, crate::checks::collection)
     }
 
     pub(crate) fn test(&self, name: &str) -> Option<&'static Test> {

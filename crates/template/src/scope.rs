@@ -47,6 +47,12 @@ pub trait Host {
 
     /// Hears a warning that a filter or lookup gives.
     fn warn(&self, message: &str);
+
+    /// Hears that something works which Ansible will take away.
+    fn deprecated(&self, message: &str);
+
+    /// A setting of the configuration by Ansible's name for it (`DEFAULT_MANAGED_STR`), when it differs from Ansible's own.
+    fn setting(&self, name: &str) -> Option<String>;
 }
 
 /// All that one evaluation may use.

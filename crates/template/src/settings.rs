@@ -1,5 +1,6 @@
 //! The engine's settings: limits, and how a template file is read.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What an evaluation may use up before it ends in an error.
@@ -91,6 +92,8 @@ impl Newline {
 /// Options of [`crate::Engine::render_file`], as the template module takes them.
 #[derive(Clone, Debug, Default)]
 pub struct FileOptions {
+    /// The file whose times `template_mtime` and `template_run_date` tell.
+    pub dated: Option<PathBuf>,
     /// Markers and white space.
     pub syntax: Syntax,
     /// Whether `\` in strings inside `{{ }}` stands for itself (the module's option of the same name turned off, Ansible's default there).

@@ -8,6 +8,7 @@ use template::{FileOptions, Newline, Syntax};
 
 use super::{ActionCall, copy};
 use crate::connection::Content;
+use crate::settings;
 use crate::trouble::Trouble;
 
 pub(super) const ARGS: &[&str] = &[
@@ -80,33 +81,22 @@ pub(super) fn render(call: &ActionCall<'_>, src: &str, dest: &str) -> Result<(Pa
     let source =
         call.job.shared.options.reader.read(&path).map_err(|error| Trouble::failed(error.to_string()))?;
     let mut scope = call.scope.clone();
-    scope.local.extend_from(&template_vars(&path, dest));
+    scope.local.extend_from(&template::template_vars(src, &path, Some(dest)));
+    if !scope.has("ansible_managed") {
+        let setting = settings::text("DEFAULT_MANAGED_STR", &call.job.shared.options);
+        let managed = template::managed(setting.as_deref().unwrap_or(template::DEFAULT_MANAGED), &path);
+        scope.local.insert("ansible_managed", Value::Str(managed));
+    }
     let rendered = call
         .job
         .shared
         .engine
-        .render_file(&source, &options(call)?, &scope.context())
+        .render_file(&source, &options(call, &path)?, &scope.context())
         .map_err(|error| Trouble::from_finding(error.to_string(), error.diagnostics()))?;
     Ok((path, rendered.to_string()))
 }
 
-/// The variables that only templates see.
-fn template_vars(path: &Path, dest: &str) -> Map {
-    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let owner = std::fs::metadata(path).ok().map(|meta| std::os::unix::fs::MetadataExt::uid(&meta));
-    let owner = owner.map_or_else(|| "0".to_owned(), modules::accounts::user_name);
-    Map::from([
-        ("template_path", Value::from(path.display().to_string())),
-        ("template_fullpath", full.display().to_string().into()),
-        ("template_destpath", dest.into()),
-        ("template_host", host.into()),
-        ("template_uid", owner.into()),
-        ("ansible_managed", "Ansible managed".into()),
-    ])
-}
-
-fn options(call: &ActionCall<'_>) -> Result<FileOptions, Trouble> {
+fn options(call: &ActionCall<'_>, path: &Path) -> Result<FileOptions, Trouble> {
     let mut syntax = Syntax::default();
     let pair = |start: &str, end: &str, default: (Arc<str>, Arc<str>)| -> (Arc<str>, Arc<str>) {
         (call.text(start).map_or(default.0, Arc::from), call.text(end).map_or(default.1, Arc::from))
@@ -128,5 +118,5 @@ fn options(call: &ActionCall<'_>) -> Result<FileOptions, Trouble> {
             )));
         }
     };
-    Ok(FileOptions { syntax, ..FileOptions::default() })
+    Ok(FileOptions { syntax, dated: Some(path.to_path_buf()), ..FileOptions::default() })
 }

@@ -6,6 +6,11 @@ mod results;
 
 use crate::registry::Test;
 
+/// The collection that a test comes from.
+pub(crate) fn collection(_name: &str) -> &'static str {
+    "ansible.builtin"
+}
+
 /// All tables of tests.
 pub(crate) fn tables() -> &'static [&'static [Test]] {
     &[basic::TESTS, files::TESTS, results::TESTS]

@@ -68,7 +68,9 @@ fn asynchronous(ev: &Eval<'_>, value: &Val, what: &str) -> Res<bool> {
     match result(ev, value, what)?.get_str(ev, what)? {
         Some(flag) => flag.truth(),
         None => {
-            ev.warn(&format!("the test `{what}` is for asynchronous tasks, and this was none"));
+            ev.warn(&format!(
+                "The '{what}' test expects an async task, but a non-async task was tested"
+            ));
             Ok(true)
         }
     }

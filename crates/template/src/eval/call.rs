@@ -162,7 +162,7 @@ impl Eval<'_> {
             value.check()?;
             args.check()?;
         }
-        let wrap = |message: String| ErrorKind::Filter { name: name.to_string(), message };
+        let wrap = |message: String| ErrorKind::Filter { name: self.engine.filter_title(name), message };
         let result = filter.run(self, value, args).map_err(|error| wrapped(error, wrap))?;
         // As in Ansible, a range that comes out of a filter is a list.
         match &result {
@@ -182,7 +182,7 @@ impl Eval<'_> {
             value.check()?;
             args.check()?;
         }
-        let wrap = |message: String| ErrorKind::Test { name: name.to_string(), message };
+        let wrap = |message: String| ErrorKind::Test { name: self.engine.test_title(name), message };
         test.run(self, value, args).map_err(|error| wrapped(error, wrap))
     }
 

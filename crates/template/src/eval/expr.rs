@@ -131,7 +131,9 @@ impl Eval<'_> {
 
     /// A template inside a string constant, which Ansible still renders in lookups and conditions.
     fn embedded(&self, text: &Text, frame: &Rc<Frame>) -> Res<Val> {
-        self.warn("string constants in templates should not contain templates; name the variable instead");
+        self.warn(
+            "Jinja constant strings should not contain embedded templates. This feature will be disabled by default in ansible-core 2.23.",
+        );
         match frame.unit.scope {
             Some(scope) => self.render_text(text, scope),
             None => Ok(Val::Str(text.clone().into_plain())),

@@ -225,10 +225,30 @@ impl<'a> Eval<'a> {
             for (name, value) in names {
                 frame.set(&name.into(), value);
             }
+            if let Some(path) = &options.dated {
+                set_times(&frame, path);
+                self.set_managed(&frame, path, scope)?;
+            }
             let mut out = Out::default();
             self.run(&frame, &mut out)?;
             Ok(with_newlines(out.finish(), trailing))
         })
+    }
+
+    /// Gives a template file `ansible_managed`, unless a variable of that name is set.
+    fn set_managed(&self, frame: &Rc<Frame>, path: &std::path::Path, scope: ScopeId) -> Res<()> {
+        let name = "ansible_managed";
+        if frame.local(name).is_some() || self.variable(scope, name)?.is_some() {
+            return Ok(());
+        }
+        let setting = self.ctx.host.and_then(|host| host.setting("DEFAULT_MANAGED_STR"));
+        let text = crate::template_file::managed(setting.as_deref().unwrap_or(crate::DEFAULT_MANAGED), path);
+        let mode = Mode { expression: false, escape_backslashes: true, embedded: false };
+        let inner = Frame::root_within(self.engine.compiled(&text, mode)?, Some(scope), Some(Rc::clone(frame)));
+        let mut out = Out::default();
+        self.run(&inner, &mut out)?;
+        frame.set(&name.into(), out.finish());
+        Ok(())
     }
 
     /// Renders a string of a scope to its native value.
@@ -317,10 +337,30 @@ impl<'a> Eval<'a> {
         })
     }
 
+    /// Hands a warning about what will change in Ansible to the caller.
+    pub(crate) fn deprecated(&self, message: &str) {
+        if let Some(host) = self.ctx.host {
+            host.deprecated(message);
+        }
+    }
+
     /// Hands a warning to the caller.
     pub(crate) fn warn(&self, message: &str) {
         if let Some(host) = self.ctx.host {
             host.warn(message);
+        }
+    }
+}
+
+/// Gives a template file its times.
+pub(crate) fn set_times(frame: &Frame, path: &std::path::Path) {
+    let times = [
+        ("template_mtime", crate::template_file::changed(path)),
+        ("template_run_date", crate::template_file::now()),
+    ];
+    for (name, time) in times {
+        if let Some(time) = time {
+            frame.set(&name.into(), Val::object(Object::Moment(time)));
         }
     }
 }

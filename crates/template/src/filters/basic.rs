@@ -30,8 +30,20 @@ pub(crate) const FILTERS: &[Filter] = &[
     Filter::new("length", &[], |ev, value, _| Ok(Val::from(ev.length(value)?))),
     Filter::new("count", &[], |ev, value, _| Ok(Val::from(ev.length(value)?))),
     Filter::lenient("safe", &[], |_, value, _| Ok(value.clone())),
+    Filter::new("ansible._protomatter.finalize", &[], |ev, value, _| {
+        ev.open(&crate::val::finalize(ev, value)?, crate::eval::OUTER)
+    }),
+    Filter::new("ansible._protomatter.origin", &[], |_, value, _| Ok(origin(value))),
     Filter::new("attr", &["name"], |ev, value, args| ev.plain_attribute(value, &args.val(0))),
 ];
+
+/// Where a text was written: `file:line:column`.
+fn origin(value: &Val) -> Val {
+    let Val::Str(text) = value else { return Val::None };
+    let Some(place) = text.place() else { return Val::None };
+    let (name, at) = (place.source.name(), place.location());
+    Val::from(if name.starts_with('<') { name.to_owned() } else { format!("{name}:{}:{}", at.line, at.column) })
+}
 
 fn default(_: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let boolean = match args.get(1) {
@@ -95,7 +107,9 @@ fn to_bool(ev: &Eval<'_>, value: &Val) -> Res<Val> {
             let result = value.as_float() == Some(1.0);
             let (text, kind) = (crate::val::repr(ev, value)?, value.type_name());
             let shown = if result { "True" } else { "False" };
-            ev.warn(&format!("the filter `bool` made {shown} of the invalid value {text} ({kind})"));
+            ev.deprecated(&format!(
+                "The `bool` filter coerced invalid value {text} ('{kind}') to {shown}."
+            ));
             result
         }
     }))

@@ -33,6 +33,18 @@ pub(crate) use random::Random;
 pub(crate) use regex::{matches, pattern};
 pub(crate) use sequence::flatten;
 
+/// The collection that a filter comes from, by its name without one.
+pub(crate) fn collection(name: &str) -> &'static str {
+    let in_any = |tables: &[&[Filter]]| tables.iter().any(|table| table.iter().any(|one| one.name() == name));
+    if in_any(&[ipaddr::FILTERS, subnets::FILTERS]) {
+        "ansible.utils"
+    } else if in_any(&[community::FILTERS, query::FILTERS]) {
+        "community.general"
+    } else {
+        "ansible.builtin"
+    }
+}
+
 /// All tables of filters.
 pub(crate) fn tables() -> &'static [&'static [Filter]] {
     &[

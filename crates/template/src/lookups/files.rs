@@ -192,7 +192,7 @@ fn template(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
         None => None,
     };
     request.finish()?;
-    let options = FileOptions { syntax, escape_backslashes: false };
+    let options = FileOptions { syntax, ..FileOptions::default() };
     let mut found = Vec::new();
     for term in request.text_terms()? {
         let Some(path) = find(request, "templates", &term) else {
@@ -205,16 +205,12 @@ fn template(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
                 vars.push((key.to_string(), value));
             }
         }
-        for (name, value) in file_vars(&term, &path) {
-            vars.push((name.to_owned(), value));
+        for (name, value) in crate::template_vars(&term, &path, None).iter() {
+            vars.push((name.to_string(), request.plain(value)?));
         }
+        let options = FileOptions { dated: Some(path), ..options.clone() };
         found.push(request.ev.render_source(&source, &options, vars, request.scope)?);
     }
     Ok(found)
 }
 
-/// The variables that Ansible gives to a template file.
-fn file_vars(name: &str, path: &PathBuf) -> Vec<(&'static str, Val)> {
-    let full = clean(path);
-    vec![("template_path", Val::from(name)), ("template_fullpath", Val::from(full))]
-}

@@ -104,7 +104,7 @@ fn subelements(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
     let ev = request.ev;
     let wrong = || {
         fail(
-            "subelements lookup expects a list of two or three items, the first a dict or a list, the second a string",
+            "subelements lookup expects a list of two or three items, first a dict or a list, second a string pointing to the subkey",
         )
     };
     let ([elements, path] | [elements, path, _]) = &request.terms[..] else { return wrong() };
@@ -117,7 +117,11 @@ fn subelements(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
                 Some(flag) => flag.truth()?,
                 None => false,
             },
-            None => return fail("the optional third item must be a dict with flags ('skip_missing')"),
+            None => {
+                return fail(
+                    "subelements lookup expects a list of two or three items, the optional third item must be a dict with flags ('skip_missing',)",
+                );
+            }
         },
     };
     let elements = match ev.mapping(elements)? {
@@ -132,44 +136,45 @@ fn subelements(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
         if matches!(dict.get_str(ev, "skipped")?, Some(flag) if flag.truth()?) {
             continue;
         }
-        let mut value = element.clone();
-        let mut missing = None;
-        for key in path.split('.') {
-            let next = match ev.mapping(&value)? {
-                Some(dict) => dict.get(ev, &key_of(ev, &Val::from(key))?)?,
-                None => {
-                    return fail(format!(
-                        "the key {key} should point to a dictionary, got '{}'",
-                        ev.text(&value)?
-                    ));
-                }
-            };
-            match next {
-                Some(next) => value = next.used()?,
-                None => {
-                    missing = Some(key);
-                    break;
-                }
-            }
-        }
-        match (missing, &value) {
-            (Some(_), _) if skip_missing => {}
-            (Some(key), _) => {
-                return fail(format!("could not find '{key}' key in iterated item '{}'", ev.text(&element)?));
-            }
-            (None, Val::List(_)) => {
-                let parts: Vec<&str> = path.split('.').collect();
-                let rest = without(ev, &element, &parts)?;
-                for item in ev.items(&value)? {
-                    found.push(Val::tuple(vec![rest.clone(), item]));
-                }
-            }
-            (None, other) => {
-                return fail(format!("the key {path} should point to a list, got '{}'", ev.text(other)?));
-            }
-        }
+        let Some(items) = subelement(ev, &element, path, skip_missing)? else { continue };
+        let parts: Vec<&str> = path.split('.').collect();
+        let rest = without(ev, &element, &parts)?;
+        found.extend(items.into_iter().map(|item| Val::tuple(vec![rest.clone(), item])));
     }
     Ok(found)
+}
+
+/// The list at a path of keys in an element; `None` when it is not there and may be missing.
+fn subelement(ev: &Eval<'_>, element: &Val, path: &str, skip_missing: bool) -> Res<Option<Vec<Val>>> {
+    let mut value = element.clone();
+    let mut keys = path.split('.').peekable();
+    while let Some(key) = keys.next() {
+        let found = match ev.mapping(&value)? {
+            Some(dict) => dict.get(ev, &key_of(ev, &Val::from(key))?)?,
+            None => None,
+        };
+        let wrong = match (found, keys.peek()) {
+            (None, _) => format!("could not find '{key}' key in iterated item '{}'", ev.text(&value)?),
+            (Some(next), None) => {
+                let next = next.used()?;
+                if let Val::List(_) = next {
+                    return ev.items(&next).map(Some);
+                }
+                // As in Ansible: that something else than a list lies there is never passed over.
+                return fail(format!("the key {key} should point to a list, got '{}'", ev.text(&next)?));
+            }
+            (Some(next), Some(_)) => {
+                let next = next.used()?;
+                if ev.mapping(&next)?.is_some() {
+                    value = next;
+                    continue;
+                }
+                format!("the key {key} should point to a dictionary, got '{}'", ev.text(&next)?)
+            }
+        };
+        return if skip_missing { Ok(None) } else { fail(wrong) };
+    }
+    Ok(None)
 }
 
 /// A copy of a dictionary without the value at a path: Ansible takes the list out of the element that it came from.

@@ -1,6 +1,7 @@
 //! The lookups, one file per family, and `lookup`, `query` and `q`.
 
 mod files;
+mod ini;
 mod inventory;
 mod lists;
 mod password;
@@ -22,6 +23,8 @@ use crate::val::{Res, ScopeId, Val, fail, finalize};
 /// What a lookup is called with.
 pub(crate) struct Request<'c, 'a> {
     pub(crate) ev: &'c Eval<'a>,
+    /// The lookup's name, for its messages.
+    pub(crate) name: String,
     pub(crate) terms: Vec<Val>,
     pub(crate) options: Args,
     pub(crate) scope: ScopeId,
@@ -47,6 +50,7 @@ impl Lookup {
 
 const TABLES: &[&[Lookup]] = &[
     files::LOOKUPS,
+    ini::LOOKUPS,
     inventory::LOOKUPS,
     lists::LOOKUPS,
     password::LOOKUPS,
@@ -89,7 +93,7 @@ impl Request<'_, '_> {
             None => Ok(default),
             Some(Val::Str(word)) => match crate::filters::bool_word(&word) {
                 Some(flag) => Ok(flag),
-                None => fail(format!("the option '{name}' is not a boolean: '{word}'")),
+                None => self.invalid(name),
             },
             Some(value) => value.truth(),
         }
@@ -102,7 +106,13 @@ impl Request<'_, '_> {
             Val::Str(text) => text.trim().parse().ok(),
             other => other.as_int(),
         };
-        number.map_or_else(|| fail(format!("the option '{name}' is not a number")), |number| Ok(Some(number)))
+        number.map_or_else(|| self.invalid(name), |number| Ok(Some(number)))
+    }
+
+    /// The error for an option whose value has the wrong type.
+    pub(crate) fn invalid<T>(&self, option: &str) -> Res<T> {
+        let lookup = &self.name;
+        fail(format!("Config '{option}' for '{lookup}' lookup plugin from 'Direct' has an invalid value."))
     }
 
     /// The terms as text.
@@ -164,7 +174,7 @@ fn run(ev: &Eval<'_>, mut args: Args, frame: &Rc<Frame>, query: bool) -> Res<Val
     };
     let terms = std::mem::take(&mut args.pos);
     let scope = frame.unit.scope.unwrap_or(OUTER);
-    let mut request = Request { ev, terms, options: args, scope };
+    let mut request = Request { ev, name: short(&name).to_owned(), terms, options: args, scope };
     let result = match known {
         Some(lookup) => (lookup.run)(&mut request),
         None => by_host(&name, &mut request),
@@ -172,9 +182,7 @@ fn run(ev: &Eval<'_>, mut args: Args, frame: &Rc<Frame>, query: bool) -> Res<Val
     let found = match result {
         Ok(found) => found,
         // A lookup that does not exist is a mistake in the template, whatever `errors` says.
-        Err(error) if matches!(error.kind(), ErrorKind::Lookup { .. }) && known.is_none() => {
-            return Err(error);
-        }
+        Err(error) if matches!(error.kind(), ErrorKind::UnknownLookup(_)) => return Err(error),
         Err(error) if error.is_undefined() || error.is_fatal() => return Err(error),
         Err(error) => {
             let message = match error.kind() {
@@ -188,7 +196,9 @@ fn run(ev: &Eval<'_>, mut args: Args, frame: &Rc<Frame>, query: bool) -> Res<Val
                         _ => error,
                     });
                 }
-                OnError::Warn => ev.warn(&format!("the lookup `{name}` failed: {message}")),
+                OnError::Warn => ev.warn(&format!(
+                    "An error occurred while running the lookup plugin '{name}': {message}"
+                )),
                 OnError::Ignore => {}
             }
             return Ok(if want_list { Val::list(Vec::new()) } else { Val::None });
@@ -208,7 +218,8 @@ pub(crate) fn with(ev: &Eval<'_>, name: &str, terms: &Value) -> Res<Vec<Val>> {
     let lenient = short(name) == "first_found";
     let terms: Vec<Val> = terms.into_iter().filter(|term| !(lenient && term.is_undefined())).collect();
     terms.iter().try_for_each(Val::check)?;
-    let mut request = Request { ev, terms, options: Args::default(), scope: OUTER };
+    let name_of = short(name).to_owned();
+    let mut request = Request { ev, name: name_of, terms, options: Args::default(), scope: OUTER };
     let result = match find(name) {
         Some(lookup) => (lookup.run)(&mut request),
         None => by_host(name, &mut request),
@@ -237,10 +248,7 @@ fn joined(mut found: Vec<Val>) -> Val {
 /// A lookup that only the caller of the engine knows.
 fn by_host(name: &str, request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
     let ev = request.ev;
-    let unknown = || {
-        let message = format!("the lookup `{name}` is unknown");
-        Err(TemplateError::new(ErrorKind::Lookup { name: name.to_owned(), message }))
-    };
+    let unknown = || Err(TemplateError::new(ErrorKind::UnknownLookup(name.to_owned())));
     let Some(host) = ev.ctx.host else { return unknown() };
     let terms = request.terms.iter().map(|term| finalize(ev, term)).collect::<Res<Vec<_>>>()?;
     let mut options = Map::new();

@@ -17,10 +17,12 @@ struct Fields {
     format: String,
 }
 
-fn number(text: &str) -> Res<i128> {
+fn number(field: &str, text: &str) -> Res<i128> {
     match text.trim().parse() {
         Ok(number) => Ok(number),
-        Err(_) => fail(format!("Invalid value provided for 'integer': '{text}'")),
+        Err(_) => fail(format!(
+            "unknown error generating sequence: Config '{field}' for 'sequence' lookup plugin from 'Direct' has an invalid value."
+        )),
     }
 }
 
@@ -58,12 +60,12 @@ fn shortcut(term: &str, fields: &mut Fields) -> Res<bool> {
     if ![Some(end), start, stride].into_iter().flatten().all(is_number) {
         return Ok(false);
     }
-    fields.end = Some(number(end)?);
+    fields.end = Some(number("end", end)?);
     if let Some(start) = start {
-        fields.start = number(start)?;
+        fields.start = number("start", start)?;
     }
     if let Some(stride) = stride {
-        fields.stride = number(stride)?;
+        fields.stride = number("stride", stride)?;
     }
     if let Some(format) = format {
         format.clone_into(&mut fields.format);
@@ -78,10 +80,10 @@ fn options(term: &str, fields: &mut Fields) -> Res<()> {
     };
     for (key, value) in &parsed.options {
         match key.as_str() {
-            "start" => fields.start = number(value)?,
-            "end" => fields.end = Some(number(value)?),
-            "count" => fields.count = Some(number(value)?),
-            "stride" => fields.stride = number(value)?,
+            "start" => fields.start = number("start", value)?,
+            "end" => fields.end = Some(number("end", value)?),
+            "count" => fields.count = Some(number("count", value)?),
+            "stride" => fields.stride = number("stride", value)?,
             "format" => fields.format = value.to_string(),
             other => return fail(format!("unrecognized arguments to with_sequence: ['{other}']")),
         }

@@ -1,13 +1,12 @@
-//! Lookups in tables: `csvfile` and `ini`.
+//! The lookup `csvfile`, and the reading of tables in the encoding that the user names.
 
 use data::Text;
-use data::pattern::Pattern;
 
 use crate::lookups::files::{find, read};
 use crate::lookups::{Lookup, Request};
 use crate::val::{Res, Val, fail};
 
-pub(crate) const LOOKUPS: &[Lookup] = &[Lookup::new("csvfile", csvfile), Lookup::new("ini", ini)];
+pub(crate) const LOOKUPS: &[Lookup] = &[Lookup::new("csvfile", csvfile)];
 
 /// The key of a term and the `name=value` options behind it.
 fn term_options(term: &str) -> Res<(String, Vec<(String, String)>)> {
@@ -64,11 +63,19 @@ fn csv_rows(text: &str, delimiter: char) -> Vec<Vec<String>> {
 }
 
 fn csvfile(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
-    let default = request.option("default")?;
-    let mut base = Vec::new();
-    for name in ["file", "delimiter", "col", "keycol", "encoding"] {
-        if let Some(value) = request.text(name)? {
-            base.push((name.to_owned(), value));
+    let mut default = request.option("default")?;
+    let mut options: Vec<(&str, String)> = [
+        ("file", "ansible.csv"),
+        ("delimiter", "TAB"),
+        ("encoding", "utf-8"),
+        ("col", "1"),
+        ("keycol", "0"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()))
+    .into();
+    for (name, value) in &mut options {
+        if let Some(given) = request.text(name)? {
+            *value = given;
         }
     }
     request.finish()?;
@@ -81,157 +88,88 @@ fn csvfile(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
         if key.is_empty() {
             return fail("Search key is required but was not found");
         }
-        let get = |name: &str, default: &str| {
-            own.iter()
-                .chain(&base)
-                .find(|(known, _)| known == name)
-                .map_or_else(|| default.to_owned(), |(_, value)| value.clone())
+        // As in Ansible, what one term sets holds for those behind it.
+        for (name, given) in own {
+            match options.iter_mut().find(|(known, _)| **known == *name) {
+                Some((_, value)) => *value = given,
+                None if name == "default" => default = Some(Val::from(given)),
+                None => return fail(format!("'{name}' is not a valid option")),
+            }
+        }
+        let [file, delimiter, encoding, column, key_column] = &options[..] else { return Ok(found) };
+        let number = |(name, text): &(&str, String)| -> Res<usize> {
+            text.trim().parse().or_else(|_| request.invalid(name))
         };
-        let delimiter = match get("delimiter", "TAB").as_str() {
-            "TAB" | "t" => '\t',
-            other => match other.chars().next() {
-                Some(c) if other.chars().count() == 1 => c,
-                _ => return fail("\"delimiter\" must be a 1-character string"),
-            },
-        };
-        let number = |name: &str, default: &str| -> Res<usize> {
-            get(name, default)
-                .trim()
-                .parse()
-                .or_else(|_| fail(format!("the option '{name}' is not a number")))
-        };
-        let (column, key_column) = (number("col", "1")?, number("keycol", "0")?);
-        let file = get("file", "ansible.csv");
-        let Some(path) = find(request, "files", &file) else {
-            return fail(format!("the file `{file}` was not found"));
-        };
-        let default = own
-            .iter()
-            .find(|(name, _)| name == "default")
-            .map(|(_, value)| Val::from(value.as_str()))
-            .or_else(|| default.clone());
-        let rows = csv_rows(&read(request, &path)?, delimiter);
+        let (column, key_column) = (number(column)?, number(key_column)?);
+        let rows = csv_rows(&table(request, &file.1, &encoding.1)?, separator(&delimiter.1)?);
         match rows.iter().find(|row| row.get(key_column).is_some_and(|field| *field == key)) {
             Some(row) => match row.get(column) {
                 Some(field) => found.push(Val::from(field.as_str())),
                 None => return fail("list index out of range"),
             },
-            None => found.extend(default),
-        }
-    }
-    Ok(found)
-}
-
-/// The options of a section with those of `[DEFAULT]` behind them.
-fn ini_section(text: &str, wanted: &str, case_sensitive: bool) -> Res<Option<Vec<(String, String)>>> {
-    let (mut section, mut defaults, mut own) = (String::new(), Vec::new(), None);
-    let mut last: Option<usize> = None;
-    for line in text.lines() {
-        let body = line.trim();
-        if body.is_empty() || body.starts_with(['#', ';']) {
-            continue;
-        }
-        let target: &mut Vec<(String, String)> = if section == "DEFAULT" {
-            &mut defaults
-        } else if section == wanted {
-            own.get_or_insert_with(Vec::new)
-        } else {
-            &mut Vec::new()
-        };
-        if line.starts_with([' ', '\t'])
-            && let Some(entry) = last.and_then(|last| target.get_mut(last))
-        {
-            entry.1.push('\n');
-            entry.1.push_str(body);
-            continue;
-        }
-        if let Some(name) = body.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            name.0.clone_into(&mut section);
-            if section == wanted {
-                own.get_or_insert_with(Vec::new);
-            }
-            last = None;
-            continue;
-        }
-        let (key, value) = match body.find(['=', ':']) {
-            Some(at) => (body[..at].trim(), body[at + 1..].trim()),
-            None => (body, ""),
-        };
-        let key = if case_sensitive { key.to_owned() } else { key.to_lowercase() };
-        if target.iter().any(|(known, _)| *known == key) {
-            return fail(format!("Duplicate option '{key}' in section '{section}'."));
-        }
-        target.push((key, value.to_owned()));
-        last = Some(target.len() - 1);
-    }
-    if wanted == "DEFAULT" {
-        return Ok(Some(defaults));
-    }
-    Ok(own.map(|mut own: Vec<(String, String)>| {
-        for (key, value) in defaults {
-            if !own.iter().any(|(known, _)| *known == key) {
-                own.push((key, value));
-            }
-        }
-        own
-    }))
-}
-
-fn ini(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
-    let file = request.text("file")?.unwrap_or_else(|| "ansible.ini".to_owned());
-    let section = request.text("section")?.unwrap_or_else(|| "global".to_owned());
-    let default = request.option("default")?.unwrap_or_else(|| Val::from(""));
-    let by_pattern = request.flag("re", false)?;
-    let case_sensitive = request.flag("case_sensitive", false)?;
-    let kind = request.text("type")?.unwrap_or_else(|| "ini".to_owned());
-    for ignored in ["encoding", "allow_no_value", "allow_none", "interpolation"] {
-        let _ = request.options.take(ignored);
-    }
-    request.finish()?;
-    let mut found = Vec::new();
-    for term in request.text_terms()? {
-        let (key, own) = if term.contains('=') || term.trim().contains(' ') {
-            term_options(&term)?
-        } else {
-            (term.clone(), Vec::new())
-        };
-        let get = |name: &str, base: &str| {
-            own.iter()
-                .find(|(known, _)| known == name)
-                .map_or_else(|| base.to_owned(), |(_, value)| value.clone())
-        };
-        let file = get("file", &file);
-        let Some(path) = find(request, "files", &file) else {
-            return fail(format!("the file `{file}` was not found"));
-        };
-        let text = read(request, &path)?;
-        let (text, section) = if get("type", &kind) == "properties" {
-            (format!("[java_properties]\n{text}"), "java_properties".to_owned())
-        } else {
-            (text, get("section", &section))
-        };
-        let Some(options) = ini_section(&text, &section, case_sensitive)? else {
-            return fail(format!("No section '{section}' in '{file}'."));
-        };
-        if by_pattern || get("re", "false").to_lowercase() == "true" {
-            let Ok(regex) = Pattern::new(&key) else {
-                return fail(format!("`{key}` is not a regular expression"));
-            };
-            for (name, value) in &options {
-                if crate::filters::matches(&regex, name, "match")? {
-                    found.push(Val::from(value.as_str()));
-                }
-            }
-            continue;
-        }
-        let key = if case_sensitive { key } else { key.to_lowercase() };
-        found.push(match options.iter().find(|(name, _)| *name == key) {
-            Some((_, value)) => Val::from(value.as_str()),
-            None => match own.iter().find(|(name, _)| name == "default") {
-                Some((_, value)) => Val::from(value.as_str()),
-                None => default.clone(),
+            None => match &default {
+                Some(list @ Val::List(_)) => found.extend(request.ev.items(list)?),
+                other => found.extend(other.clone()),
             },
-        });
+        }
     }
     Ok(found)
+}
+
+fn separator(text: &str) -> Res<char> {
+    match (text, text.chars().next()) {
+        ("TAB", _) => Ok('\t'),
+        (_, Some(one)) if text.chars().count() == 1 => Ok(one),
+        _ => fail("\"delimiter\" must be a 1-character string"),
+    }
+}
+
+/// The text of a file of `files/`, in the encoding that the user names.
+pub(crate) fn table(request: &Request<'_, '_>, file: &str, encoding: &str) -> Res<String> {
+    let Some(path) = find(request, "files", file) else {
+        return fail(format!("[Errno 2] No such file or directory: '{file}'"));
+    };
+    let bare: String = encoding.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    match bare.as_str() {
+        "utf8" | "ascii" | "usascii" => read(request, &path),
+        "utf8sig" => Ok(read(request, &path)?.trim_start_matches('\u{feff}').to_owned()),
+        "latin1" | "iso88591" | "l1" | "cp819" | "88591" | "latin" => bytes_of(&path, char::from),
+        "iso885915" | "latin9" | "l9" => bytes_of(&path, latin9),
+        "cp1252" | "windows1252" | "1252" => bytes_of(&path, windows_1252),
+        _ => fail(format!("unknown encoding: {encoding}")),
+    }
+}
+
+fn bytes_of(path: &std::path::Path, decode: fn(u8) -> char) -> Res<String> {
+    match data::fs::read(path) {
+        Ok(bytes) => Ok(bytes.into_iter().map(decode).collect()),
+        Err(error) => fail(error.to_string()),
+    }
+}
+
+/// ISO 8859-15: Latin-1 with the euro and seven letters in place of signs.
+fn latin9(byte: u8) -> char {
+    match byte {
+        0xA4 => '€',
+        0xA6 => 'Š',
+        0xA8 => 'š',
+        0xB4 => 'Ž',
+        0xB8 => 'ž',
+        0xBC => 'Œ',
+        0xBD => 'œ',
+        0xBE => 'Ÿ',
+        other => char::from(other),
+    }
+}
+
+/// Windows' Latin-1, which has signs where ISO 8859-1 has control characters.
+fn windows_1252(byte: u8) -> char {
+    const HIGH: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
+        '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    match byte {
+        0x80..=0x9F => HIGH[usize::from(byte) - 0x80],
+        other => char::from(other),
+    }
 }

@@ -1,6 +1,7 @@
 //! Lookups in variables and in the environment.
 
 use data::pattern::Pattern;
+use data::{Place, Source, Span, Text};
 
 use crate::lookups::{Lookup, Request};
 use crate::val::{Res, Val, fail};
@@ -14,7 +15,11 @@ fn env(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
     for term in request.text_terms()? {
         let Some(name) = term.split_whitespace().next() else { return fail("list index out of range") };
         found.push(match (std::env::var(name), &default) {
-            (Ok(value), _) => Val::from(value),
+            (Ok(value), _) => {
+                let source = Source::new(format!("<environment variable '{name}'>"), value.as_str());
+                let place = Place::new(&source, Span::new(0, value.len()));
+                Val::Str(Text::plain(value).with_place(Some(place)))
+            }
             (Err(_), None) => Val::from(""),
             (Err(_), Some(Val::Missing(_))) => {
                 Val::undefined(format!("The environment variable '{name}' is not set."))
@@ -41,6 +46,11 @@ fn vars(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
     Ok(found)
 }
 
+/// Python's words for the commonest mistake in a pattern.
+fn python_reason(pattern: &str) -> Option<&'static str> {
+    pattern.starts_with(['*', '+', '?']).then_some("nothing to repeat at position 0")
+}
+
 fn varnames(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
     let names = request.ev.names(request.scope);
     let mut found = Vec::new();
@@ -51,8 +61,12 @@ fn varnames(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
                 term.type_name()
             ));
         };
-        let Ok(regex) = Pattern::new(pattern) else {
-            return fail(format!("Unable to use \"{pattern}\" as a search parameter"));
+        let regex = match Pattern::new(pattern) {
+            Ok(regex) => regex,
+            Err(error) => {
+                let why = python_reason(pattern).map_or_else(|| error.to_string(), str::to_owned);
+                return fail(format!("Unable to use \"{pattern}\" as a search parameter: {why}"));
+            }
         };
         for name in &names {
             if regex.is_match(name).unwrap_or(false) {

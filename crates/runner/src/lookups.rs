@@ -1,0 +1,240 @@
+//! What the template engine asks the run for: the lookups `url` and `config`, settings, and an ear for warnings.
+
+use std::path::PathBuf;
+
+use data::{Diagnostic, Map, Value, python};
+use modules::RunRequest;
+use template::Host;
+
+use crate::scope::TaskScope;
+use crate::settings::{self, NoSetting};
+
+impl Host for TaskScope {
+    fn lookup(&self, name: &str, terms: &[Value], options: &Map) -> Option<Result<Vec<Value>, String>> {
+        match name {
+            "config" => Some(self.config(terms, options)),
+            "url" => Some(self.url(terms, options)),
+            _ => None,
+        }
+    }
+
+    fn warn(&self, message: &str) {
+        self.shared.warn(Diagnostic::warning(message));
+    }
+
+    fn deprecated(&self, message: &str) {
+        if settings::is_on("DEPRECATION_WARNINGS", &self.shared.options) {
+            self.shared.warn(
+                Diagnostic::warning(format!("deprecated: {message}"))
+                    .help("`deprecation_warnings=False` in ansible.cfg turns these warnings off"),
+            );
+        }
+    }
+
+    fn setting(&self, name: &str) -> Option<String> {
+        settings::text(name, &self.shared.options)
+    }
+}
+
+impl TaskScope {
+    fn rendered(&self, name: &str) -> Option<Value> {
+        self.variable(name).ok().flatten()
+    }
+
+    /// `lookup('config', 'NAME', plugin_type=..., plugin_name=..., on_missing=..., show_origin=...)`
+    fn config(&self, terms: &[Value], options: &Map) -> Result<Vec<Value>, String> {
+        let missing = options.get_str("on_missing").unwrap_or("error");
+        if !matches!(missing, "error" | "skip" | "warn") {
+            return Err(format!("Invalid value '{missing}' for config 'on_missing'."));
+        }
+        let plugin = match (options.get_str("plugin_type"), options.get_str("plugin_name")) {
+            (Some(kind), Some(name)) => Some((kind, name)),
+            (None, None) => None,
+            _ => {
+                let why = "Both plugin_type and plugin_name are required, cannot use one without the other.";
+                return Err(why.to_owned());
+            }
+        };
+        let show_origin = options.get("show_origin").is_some_and(is_true);
+        let mut found = Vec::new();
+        for term in terms {
+            let Some(name) = term.as_str() else {
+                return Err(format!(
+                    "Invalid setting identifier, {} is not a <class 'str'>, its a <class '{}'>.",
+                    python::repr(term),
+                    term.kind().python_name()
+                ));
+            };
+            match settings::find(name, plugin, &self.shared.options, &|name| self.rendered(name)) {
+                Ok((value, origin)) if show_origin => found.push(vec![value, origin.into()].into()),
+                Ok((value, _)) => found.push(value),
+                Err(NoSetting::Undefined) if missing == "skip" => {}
+                Err(NoSetting::Undefined) if missing == "warn" => {
+                    self.warn(&format!("Skipping {name}. No config definition exists for '{name}'."));
+                }
+                Err(NoSetting::Undefined) => {
+                    let of = plugin
+                        .map(|(kind, plugin)| format!(" for '{plugin}' {kind} plugin"))
+                        .unwrap_or_default();
+                    return Err(format!("No config definition exists for '{name}'{of}."));
+                }
+                Err(NoSetting::NoPlugin) => {
+                    let (kind, plugin) = plugin.unwrap_or_default();
+                    return Err(format!("Unable to load {kind} plugin '{plugin}'."));
+                }
+                Err(NoSetting::Invalid(origin)) => {
+                    return Err(format!("Config '{name}' from '{origin}' has an invalid value."));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// `lookup('url', 'https://...')`: the lines of what a server answers, or the whole of it with `split_lines=false`.
+    fn url(&self, terms: &[Value], options: &Map) -> Result<Vec<Value>, String> {
+        let mut args = self.url_arguments(options)?;
+        let split = options.get("split_lines").is_none_or(is_true);
+        let mut found = Vec::new();
+        for term in terms {
+            let url = python::str(term);
+            args.insert("url", url.as_str());
+            if options.get("use_netrc").is_none_or(is_true)
+                && let Some((user, password)) = netrc(&url)
+            {
+                args.insert("url_username", user);
+                args.insert("url_password", password);
+                without_authorization(&mut args);
+            }
+            let answer = modules::run_local(&RunRequest::new("uri", args.clone()));
+            let msg = answer.get_str("msg").unwrap_or_default();
+            match answer.get("content").and_then(Value::as_str) {
+                Some(content) if !answer.get("failed").is_some_and(is_true) => {
+                    if split {
+                        found.extend(content.lines().map(Value::from));
+                    } else {
+                        found.push(Value::from(content));
+                    }
+                }
+                _ => return Err(explained(&url, &answer, msg)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The options as arguments of the module `uri`.
+    fn url_arguments(&self, options: &Map) -> Result<Map, String> {
+        let mut args = Map::from([("return_content", Value::from(true)), ("method", "GET".into())]);
+        let known = [
+            ("validate_certs", "validate_certs", None),
+            ("use_proxy", "use_proxy", None),
+            ("username", "url_username", None),
+            ("password", "url_password", None),
+            ("headers", "headers", None),
+            ("force", "force", Some("ansible_lookup_url_force")),
+            ("timeout", "timeout", Some("ansible_lookup_url_timeout")),
+            ("http_agent", "http_agent", Some("ansible_lookup_url_agent")),
+            ("force_basic_auth", "force_basic_auth", Some("ansible_lookup_url_force_basic_auth")),
+            ("follow_redirects", "follow_redirects", Some("ansible_lookup_url_follow_redirects")),
+            ("use_gssapi", "use_gssapi", Some("ansible_lookup_url_use_gssapi")),
+            ("ca_path", "ca_path", Some("ansible_lookup_url_ca_path")),
+            (
+                "unredirected_headers",
+                "unredirected_headers",
+                Some("ansible_lookup_url_unredir_headers"),
+            ),
+        ];
+        for (option, argument, variable) in known {
+            let given = options.get(option).filter(|value| !value.is_null()).cloned();
+            if let Some(value) = given.or_else(|| variable.and_then(|name| self.rendered(name))) {
+                args.insert(argument, value);
+            }
+        }
+        if options.get("unix_socket").is_some_and(|value| !value.is_null()) {
+            return Err("unix_socket is not supported".to_owned());
+        }
+        if !args.contains_key("timeout") {
+            args.insert("timeout", 10);
+        }
+        if args.contains_key("url_username") && !args.contains_key("url_password") {
+            args.insert("url_password", "");
+        }
+        Ok(args)
+    }
+}
+
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Str(word) => modules::boolean_word(word).unwrap_or(false),
+        other => other.is_truthy(),
+    }
+}
+
+/// Ansible's words for what went wrong.
+fn explained(url: &str, answer: &Map, msg: &str) -> String {
+    let status = answer.get("status").and_then(Value::as_int).unwrap_or(-1);
+    if status > 0 {
+        return format!("Received HTTP error for {url}: HTTP Error {status}: {msg}");
+    }
+    let about_trust = ["certificate", "InvalidCertificate", "UnknownIssuer", "tls"];
+    if about_trust.iter().any(|word| msg.contains(word)) {
+        return format!("Error validating the server's certificate for {url}: {msg}");
+    }
+    format!("Failed lookup url for {url}: {msg}")
+}
+
+/// User and password of `~/.netrc` for the host of a URL.
+fn netrc(url: &str) -> Option<(String, String)> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    let path = std::env::var_os("NETRC")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".netrc")))?;
+    credentials(&std::fs::read_to_string(path).ok()?, host)
+}
+
+fn credentials(netrc: &str, host: &str) -> Option<(String, String)> {
+    let mut words = netrc.split_whitespace();
+    let (mut ours, mut user, mut password) = (false, None, None);
+    while let Some(word) = words.next() {
+        match word {
+            "machine" | "default" => {
+                if ours && password.is_some() {
+                    break;
+                }
+                ours = word == "default" || words.next() == Some(host);
+                (user, password) = (None, None);
+            }
+            "login" if ours => user = words.next(),
+            "password" if ours => password = words.next(),
+            _ => {}
+        }
+    }
+    Some((user.unwrap_or_default().to_owned(), password?.to_owned()))
+}
+
+/// Credentials of `.netrc` win over a header of the call, as in Ansible.
+fn without_authorization(args: &mut Map) {
+    if let Some(Value::Map(headers)) = args.get("headers").cloned() {
+        let kept = headers
+            .iter()
+            .filter(|(name, _)| !name.as_str().is_some_and(|name| name.eq_ignore_ascii_case("authorization")));
+        args.insert("headers", Value::Map(kept.map(|(name, value)| (name.clone(), value.clone())).collect()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn netrc_gives_the_hosts_own_credentials() {
+        let text = "machine a.example\nlogin foo\npassword bar\nmachine b login x password y\ndefault login d password e\n";
+        let pair = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
+        assert_eq!(credentials(text, "a.example"), pair("foo", "bar"));
+        assert_eq!(credentials(text, "b"), pair("x", "y"));
+        assert_eq!(credentials(text, "c"), pair("d", "e"));
+        assert_eq!(credentials("machine a login x password y", "b"), None);
+    }
+}
