@@ -235,7 +235,8 @@ pub fn encrypt(content: &[u8], label: &str, password: &[u8]) -> String {
     seal(content, label, password, &salt)
 }
 
-/// [`encrypt`] with a salt of the user's: the same content gives the same envelope again.
+/// [`encrypt`] with a salt of the caller's, so that the same content gives the same envelope. Two contents under one salt and password
+/// show where they are equal: only for text that is kept under version control.
 pub fn encrypt_with_salt(content: &[u8], label: &str, password: &[u8], salt: &[u8]) -> String {
     seal(content, label, password, salt)
 }

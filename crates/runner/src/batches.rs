@@ -10,7 +10,11 @@ use crate::event::HostName;
 /// A size that is neither a number nor a percentage.
 pub(crate) fn split(hosts: Vec<HostName>, sizes: &[Value]) -> Result<Vec<Vec<HostName>>, Diagnostic> {
     let total = hosts.len();
-    let sizes = sizes.iter().filter(|size| !template::is_omit(size)).map(|size| size_of(size, total)).collect::<Result<Vec<i128>, _>>()?;
+    let sizes = sizes
+        .iter()
+        .filter(|size| !template::is_omit(size))
+        .map(|size| size_of(size, total))
+        .collect::<Result<Vec<i128>, _>>()?;
     let mut batches = Vec::new();
     let mut left = hosts.as_slice();
     let mut at = 0;

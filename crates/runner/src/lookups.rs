@@ -80,6 +80,11 @@ impl TaskScope {
                 }
                 Err(NoSetting::NoPlugin) => {
                     let (kind, plugin) = plugin.unwrap_or_default();
+                    if kind == "lookup" && self.shared.engine.has_lookup(plugin) {
+                        return Err(format!(
+                            "No config definition exists for '{name}' for '{plugin}' lookup plugin."
+                        ));
+                    }
                     return Err(format!("Unable to load {kind} plugin '{plugin}'."));
                 }
                 Err(NoSetting::Invalid(origin)) => {
@@ -137,11 +142,7 @@ impl TaskScope {
             ("follow_redirects", "follow_redirects", Some("ansible_lookup_url_follow_redirects")),
             ("use_gssapi", "use_gssapi", Some("ansible_lookup_url_use_gssapi")),
             ("ca_path", "ca_path", Some("ansible_lookup_url_ca_path")),
-            (
-                "unredirected_headers",
-                "unredirected_headers",
-                Some("ansible_lookup_url_unredir_headers"),
-            ),
+            ("unredirected_headers", "unredirected_headers", Some("ansible_lookup_url_unredir_headers")),
         ];
         for (option, argument, variable) in known {
             let given = options.get(option).filter(|value| !value.is_null()).cloned();
@@ -217,9 +218,9 @@ fn credentials(netrc: &str, host: &str) -> Option<(String, String)> {
 /// Credentials of `.netrc` win over a header of the call, as in Ansible.
 fn without_authorization(args: &mut Map) {
     if let Some(Value::Map(headers)) = args.get("headers").cloned() {
-        let kept = headers
-            .iter()
-            .filter(|(name, _)| !name.as_str().is_some_and(|name| name.eq_ignore_ascii_case("authorization")));
+        let kept = headers.iter().filter(|(name, _)| {
+            !name.as_str().is_some_and(|name| name.eq_ignore_ascii_case("authorization"))
+        });
         args.insert("headers", Value::Map(kept.map(|(name, value)| (name.clone(), value.clone())).collect()));
     }
 }

@@ -82,8 +82,14 @@ impl Engine {
                 ErrorKind::Condition("expressions from hosts and results are not evaluated".to_owned());
             return Err(located(TemplateError::new(kind), expr));
         }
-        let template = self.compiled(expr, mode).map_err(|error| {
-            if has_markers(expr) { error.help("write the expression without `{{ }}`") } else { error }
+        let template = self.compiled(expr, mode).map_err(|error| match error.kind() {
+            ErrorKind::Syntax(message) if has_markers(expr) => {
+                let message = format!("Template delimiters are not supported in expressions: {message}");
+                error
+                    .with_kind(ErrorKind::ExpressionSyntax(message))
+                    .help("write the expression without `{{ }}`")
+            }
+            _ => error,
         })?;
         ev.evaluate(&template)
     }
@@ -136,6 +142,11 @@ impl Engine {
         let mode = Mode { expression: true, escape_backslashes: false, embedded: true };
         let value = self.expression(&ev, &expression, mode)?;
         truth_of(&ev, &finalize(&ev, &value).map_err(|error| located(error, &text))?, &text)
+    }
+
+    /// Whether there is a lookup of this name.
+    pub fn has_lookup(&self, name: &str) -> bool {
+        crate::lookups::exists(name)
     }
 
     /// Runs a lookup as `with_<name>` does: the terms are the items of `terms`, or `terms` itself when it is no list.

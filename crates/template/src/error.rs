@@ -10,6 +10,9 @@ pub enum ErrorKind {
     /// The template cannot be read.
     #[error("Syntax error in template: {0}")]
     Syntax(String),
+    /// The expression cannot be read.
+    #[error("Syntax error in expression. {0}")]
+    ExpressionSyntax(String),
     /// A name without a value was used.
     #[error("{0}")]
     Undefined(String),

@@ -6,6 +6,7 @@
 
 mod args;
 mod checks;
+mod encoding;
 mod engine;
 mod error;
 mod eval;
@@ -28,11 +29,12 @@ mod template_file;
 mod val;
 mod version;
 
+pub use encoding::encode;
 pub use engine::Engine;
 pub use error::{ErrorKind, TemplateError};
 pub use lookups::has_lookup;
 pub use omit::{is_omit, omit};
 pub use scope::{Context, Host, HostVars, Scope};
 pub use search::SearchPath;
-pub use template_file::{DEFAULT_MANAGED, managed, template_vars};
 pub use settings::{FileOptions, Limits, Newline, Settings, Syntax};
+pub use template_file::{DEFAULT_MANAGED, managed, template_vars};

@@ -70,9 +70,9 @@ pub(crate) fn compile(
 fn header(line: &str, base: &Syntax) -> Result<Syntax, String> {
     let mut syntax = base.clone();
     for pair in line.split(',') {
-        let (key, value) = pair
-            .split_once(':')
-            .ok_or_else(|| format!("`{}` in the `#jinja2:` line has no `:`", pair.trim()))?;
+        let (key, value) = pair.split_once(':').ok_or_else(|| {
+            format!("Missing key-value separator `:` in '#jinja2:' override pair '{pair}'.")
+        })?;
         let value = value.trim();
         let text = || -> Result<Arc<str>, String> {
             let quoted = value.len() >= 2 && (value.starts_with('\'') || value.starts_with('"'));

@@ -58,10 +58,10 @@ pub fn managed(setting: &str, path: &Path) -> Text {
             ("{uid}", "{{ template_uid }}"),
             ("{file}", "{{ template_path }}"),
         ];
-        let (written, stands_for) = known.into_iter().find(|(written, _)| rest.starts_with(written)).unwrap_or((
-            &rest[..1],
-            &rest[..1],
-        ));
+        let (written, stands_for) = known
+            .into_iter()
+            .find(|(written, _)| rest.starts_with(written))
+            .unwrap_or((&rest[..1], &rest[..1]));
         text.push_str(stands_for);
         rest = &rest[written.len()..];
     }

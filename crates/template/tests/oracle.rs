@@ -1,4 +1,5 @@
 //! Every recorded answer of ansible-core (`oracle/answers/*.json`, made by `oracle/make_cases.py`) against ours.
+//! With `MESSAGES=1` and `--no-capture` it also shows where both fail but in other words.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -71,6 +72,12 @@ fn compare(path: &Path, known: &[String], failures: &mut Vec<String>) -> (usize,
             _ => false,
         };
         let key = format!("{name}: {}", template.escape_debug());
+        if let (Err(ours), Some(theirs)) = (&ours, field("error"))
+            && std::env::var_os("MESSAGES").is_some()
+            && theirs.split_once(": ").is_none_or(|(_, theirs)| ours != theirs)
+        {
+            println!("{key}\n   ansible {theirs}\n   taskbox {ours}");
+        }
         if !same {
             if !known.contains(&key) {
                 let theirs = field("result").or(field("error")).unwrap_or_default();

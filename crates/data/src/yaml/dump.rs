@@ -23,6 +23,8 @@ pub struct DumpStyle {
     pub explicit_start: bool,
     /// Whether the document ends with `...`.
     pub explicit_end: bool,
+    /// Whether everything is written out: tags, quotes, one item a line.
+    pub canonical: bool,
 }
 
 impl Default for DumpStyle {
@@ -37,6 +39,7 @@ impl Default for DumpStyle {
             allow_unicode: true,
             explicit_start: false,
             explicit_end: false,
+            canonical: false,
         }
     }
 }
@@ -51,7 +54,12 @@ impl DumpStyle {
 /// The value as a YAML document. Vaulted text keeps its envelope and the tag `!vault`; an undefined value is written as `null`, because
 /// the template engine refuses it before it comes here.
 pub fn dump(value: &Value, style: &DumpStyle) -> String {
-    let layout = Layout { indent: style.indent, width: style.width, unicode: style.allow_unicode };
+    let layout = Layout {
+        indent: style.indent,
+        width: style.width,
+        unicode: style.allow_unicode,
+        canonical: style.canonical,
+    };
     let mut writer = Writer { emitter: Emitter::new(layout), style };
     writer.emit(EventKind::StreamStart);
     writer.emit(EventKind::DocumentStart { implicit: !style.explicit_start });
@@ -117,7 +125,7 @@ impl Writer<'_> {
 
     fn list(&mut self, list: &List) {
         let flow = self.flow(list.iter().all(|item| self.is_simple(item)));
-        self.emit(EventKind::SequenceStart { properties: Properties::default(), flow });
+        self.emit(EventKind::SequenceStart { properties: self.collection("seq"), flow });
         for item in list {
             self.value(item);
         }
@@ -127,13 +135,19 @@ impl Writer<'_> {
     fn map(&mut self, map: &Map) {
         let simple = map.iter().all(|(key, value)| !matches!(key, Key::Tuple(_)) && self.is_simple(value));
         let flow = self.flow(simple && self.style.default_style.is_none());
-        self.emit(EventKind::MappingStart { properties: Properties::default(), flow });
+        self.emit(EventKind::MappingStart { properties: self.collection("map"), flow });
         let sorted = if self.style.sort_keys { map.sorted() } else { None };
         for (key, value) in sorted.unwrap_or_else(|| map.iter().collect()) {
             self.value(&key.to_value());
             self.value(value);
         }
         self.emit(EventKind::MappingEnd);
+    }
+
+    /// Only the canonical form tells a collection's tag.
+    fn collection(&self, kind: &str) -> Properties {
+        let tag = self.style.canonical.then(|| format!("tag:yaml.org,2002:{kind}"));
+        Properties { anchor: None, tag }
     }
 
     fn flow(&self, best: bool) -> bool {
@@ -187,6 +201,14 @@ mod tests {
             dump(&sample(), &DumpStyle::nice()),
             "a:\n    x: 1.0e+16\n    y: 'two\n\n        lines'\nb:\n- 1\n- 'yes'\n- null\n"
         );
+    }
+
+    #[test]
+    fn the_canonical_form_tells_every_tag() {
+        let style = DumpStyle { canonical: true, ..DumpStyle::default() };
+        assert_eq!(dump(&Value::from("thing"), &style), "---\n!!str \"thing\"\n");
+        let list = Value::from(vec![Value::from(1)]);
+        assert_eq!(dump(&list, &style), "---\n!!seq [\n  !!int \"1\",\n]\n");
     }
 
     #[test]

@@ -219,6 +219,8 @@ pub(crate) struct Layout {
     pub(crate) width: i32,
     /// Whether characters beyond ASCII are written as they are.
     pub(crate) unicode: bool,
+    /// Whether tags and quotes are always written.
+    pub(crate) canonical: bool,
 }
 
 /// Writes events as text.
@@ -239,6 +241,7 @@ impl Emitter {
             sys::yaml_emitter_set_indent(inner, layout.indent);
             sys::yaml_emitter_set_width(inner, layout.width);
             sys::yaml_emitter_set_unicode(inner, layout.unicode);
+            sys::yaml_emitter_set_canonical(inner, layout.canonical);
         }
         Self { inner, output }
     }
@@ -409,7 +412,7 @@ mod tests {
     #[test]
     fn what_the_parser_read_the_emitter_writes() {
         let text = "a:\n- 1\n- 'two'\n- \"\\t\"\n- &x !t {b: c}\n- *x\n- |\n  lines\n  more\n";
-        let mut emitter = Emitter::new(Layout { indent: 2, width: 80, unicode: true });
+        let mut emitter = Emitter::new(Layout { indent: 2, width: 80, unicode: true, canonical: false });
         for event in events(text).unwrap() {
             emitter.emit(&event.kind).unwrap();
         }
@@ -418,7 +421,7 @@ mod tests {
 
     #[test]
     fn events_out_of_order_are_refused_and_free_their_memory() {
-        let mut emitter = Emitter::new(Layout { indent: 2, width: 80, unicode: true });
+        let mut emitter = Emitter::new(Layout { indent: 2, width: 80, unicode: true, canonical: false });
         emitter.emit(&EventKind::StreamStart).unwrap();
         assert!(emitter.emit(&EventKind::MappingEnd).unwrap_err().contains("DOCUMENT-START"));
         assert!(emitter.emit(&EventKind::Alias("a\0b".into())).is_err());

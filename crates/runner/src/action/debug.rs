@@ -39,8 +39,11 @@ fn evaluate(call: &ActionCall<'_>, var: &Value) -> Result<(String, Value), Troub
     let Some(text) = expression(var) else {
         return Ok((data::python::str(var), call.resolve(var)?));
     };
-    let name = match call.resolve(var) {
+    let name = match call.scope.resolve(var) {
         Ok(Value::Str(rendered)) if text.contains("{{") => rendered.into_template(),
+        Err(error) if text.contains("{{") => {
+            return Err(Trouble::argument("ansible.builtin.debug", "var", &error));
+        }
         _ => text,
     };
     let value = match call.job.shared.engine.evaluate(&name, &call.scope.context()) {

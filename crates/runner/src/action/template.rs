@@ -1,5 +1,6 @@
 //! `template`: a file of the controller, rendered for the host.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -69,7 +70,13 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let last = Path::new(&src).file_name().map_or(name, |last| last.to_string_lossy().into_owned());
     args.insert("dest", if dest.ends_with('/') { format!("{dest}{last}") } else { dest });
     args.insert("_original_basename", last);
-    copy::send_content(call, Content::from_bytes(rendered.as_bytes()), args)
+    if args.get_str("mode") == Some("preserve") {
+        let mode = std::fs::metadata(&path).map(|data| data.permissions().mode() & 0o7777).unwrap_or(0o644);
+        args.insert("mode", format!("{mode:04o}"));
+    }
+    let encoding = call.text("output_encoding").filter(|name| !name.is_empty());
+    let bytes = encoded(&rendered, encoding.as_deref().unwrap_or("utf-8"))?;
+    copy::send_content(call, Content::from_bytes(bytes), args)
 }
 
 /// Renders a template of the controller with the syntax that the call's arguments ask for; gives its path too.
@@ -94,6 +101,11 @@ pub(super) fn render(call: &ActionCall<'_>, src: &str, dest: &str) -> Result<(Pa
         .render_file(&source, &options(call, &path)?, &scope.context())
         .map_err(|error| Trouble::from_finding(error.to_string(), error.diagnostics()))?;
     Ok((path, rendered.to_string()))
+}
+
+/// The text in the encoding that the task asks for.
+fn encoded(text: &str, encoding: &str) -> Result<Vec<u8>, Trouble> {
+    template::encode(text, encoding).map_err(Trouble::failed)
 }
 
 fn options(call: &ActionCall<'_>, path: &Path) -> Result<FileOptions, Trouble> {

@@ -8,6 +8,14 @@ use crate::registry::Test;
 use crate::val::{Object, Res, Val, contains, equal, fail};
 
 pub(crate) const TESTS: &[Test] = &[
+    Test::new("ansible._protomatter.tagged_with", &["tag"], |ev, value, args| {
+        Ok(match (ev.text(&args.val(0))?.as_str(), value) {
+            ("TrustedAsTemplate", Val::Str(text)) => text.is_template(),
+            ("Origin", Val::Str(text)) => text.place().is_some(),
+            ("VaultedValue", Val::Str(text)) => text.is_encrypted() || text.is_secret(),
+            _ => false,
+        })
+    }),
     Test::lenient("defined", &[], |_, value, _| is_defined(value)),
     Test::lenient("undefined", &[], |_, value, _| Ok(!is_defined(value)?)),
     Test::new("none", &[], |_, value, _| Ok(matches!(value, Val::None))),

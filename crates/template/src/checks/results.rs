@@ -68,9 +68,7 @@ fn asynchronous(ev: &Eval<'_>, value: &Val, what: &str) -> Res<bool> {
     match result(ev, value, what)?.get_str(ev, what)? {
         Some(flag) => flag.truth(),
         None => {
-            ev.warn(&format!(
-                "The '{what}' test expects an async task, but a non-async task was tested"
-            ));
+            ev.warn(&format!("The '{what}' test expects an async task, but a non-async task was tested"));
             Ok(true)
         }
     }

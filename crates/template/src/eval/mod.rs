@@ -244,7 +244,8 @@ impl<'a> Eval<'a> {
         let setting = self.ctx.host.and_then(|host| host.setting("DEFAULT_MANAGED_STR"));
         let text = crate::template_file::managed(setting.as_deref().unwrap_or(crate::DEFAULT_MANAGED), path);
         let mode = Mode { expression: false, escape_backslashes: true, embedded: false };
-        let inner = Frame::root_within(self.engine.compiled(&text, mode)?, Some(scope), Some(Rc::clone(frame)));
+        let inner =
+            Frame::root_within(self.engine.compiled(&text, mode)?, Some(scope), Some(Rc::clone(frame)));
         let mut out = Out::default();
         self.run(&inner, &mut out)?;
         frame.set(&name.into(), out.finish());

@@ -42,7 +42,11 @@ fn origin(value: &Val) -> Val {
     let Val::Str(text) = value else { return Val::None };
     let Some(place) = text.place() else { return Val::None };
     let (name, at) = (place.source.name(), place.location());
-    Val::from(if name.starts_with('<') { name.to_owned() } else { format!("{name}:{}:{}", at.line, at.column) })
+    Val::from(if name.starts_with('<') {
+        name.to_owned()
+    } else {
+        format!("{name}:{}:{}", at.line, at.column)
+    })
 }
 
 fn default(_: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
@@ -107,9 +111,7 @@ fn to_bool(ev: &Eval<'_>, value: &Val) -> Res<Val> {
             let result = value.as_float() == Some(1.0);
             let (text, kind) = (crate::val::repr(ev, value)?, value.type_name());
             let shown = if result { "True" } else { "False" };
-            ev.deprecated(&format!(
-                "The `bool` filter coerced invalid value {text} ('{kind}') to {shown}."
-            ));
+            ev.deprecated(&format!("The `bool` filter coerced invalid value {text} ('{kind}') to {shown}."));
             result
         }
     }))

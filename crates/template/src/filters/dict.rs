@@ -13,7 +13,7 @@ use crate::registry::Filter;
 use crate::val::{Dict, Res, Val, compare, contains, fail, key_of, key_value, repr};
 
 pub(crate) const FILTERS: &[Filter] = &[
-    Filter::new("combine", &["*rest", "recursive?", "list_merge?"], combine),
+    Filter::new("combine", &["*rest", "recursive?", "list_merge?", "**named"], combine),
     Filter::new("dict2items", &["key_name?", "value_name?"], dict2items),
     Filter::new("items2dict", &["key_name?", "value_name?"], items2dict),
     Filter::new("dictsort", &["case_sensitive?", "by?", "reverse?"], dictsort),
@@ -42,6 +42,9 @@ enum Lists {
 }
 
 fn combine(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
+    if !args.named.is_empty() {
+        return fail("'recursive' and 'list_merge' are the only valid keyword arguments");
+    }
     let recursive = args.flag(0, false)?;
     let lists = match args.text(ev, 1, "replace")?.as_str() {
         "replace" => Lists::Replace,

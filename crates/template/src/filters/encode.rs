@@ -183,11 +183,17 @@ fn vault(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let Val::Str(text) = value else {
         return fail(format!("Can only vault strings, instead we got {}.", value.type_name()));
     };
-    if args.given(1).is_some() {
-        return fail("a fixed salt is not supported: every envelope gets a new one");
-    }
     let label = args.text(ev, 2, "filter_default")?;
-    Ok(Val::from(data::vault::encrypt(text.as_bytes(), &label, secret.as_bytes())))
+    let (text, secret) = (text.as_bytes(), secret.as_bytes());
+    let envelope = match args.given(1) {
+        None => data::vault::encrypt(text, &label, secret),
+        Some(salt) => match ev.text(salt)? {
+            salt if salt.is_empty() => return fail("Empty or invalid salt passed to encrypt()"),
+            salt => data::vault::encrypt_with_salt(text, &label, secret, salt.as_bytes()),
+        },
+    };
+    let envelope = data::Text::plain(envelope);
+    Ok(Val::Str(if args.flag(3, false)? { envelope.into_encrypted() } else { envelope }))
 }
 
 fn unvault(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {

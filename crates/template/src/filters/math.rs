@@ -111,7 +111,7 @@ fn human_to_bytes(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let unit = unit.trim_start();
     let number: Option<f64> = number.parse().ok().filter(|_| !number.ends_with('.'));
     let (Some(number), true) = (number, unit.bytes().all(|byte| byte.is_ascii_alphabetic())) else {
-        return fail("human_to_bytes() can't interpret the input");
+        return fail(format!("human_to_bytes() can't interpret following string: {text}"));
     };
     let unit = match (unit, args.given(0)) {
         ("", Some(unit)) => ev.text(unit)?,
@@ -121,14 +121,14 @@ fn human_to_bytes(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
         return Ok(Val::Int(number.round_ties_even() as i128));
     };
     let Some((_, power)) = UNITS.iter().find(|(known, _)| *known == letter) else {
-        return fail("human_to_bytes() can't interpret the input");
+        return fail(format!("human_to_bytes() can't interpret following string: {text}"));
     };
     if unit.len() > 1 {
         let prefix = UNIT_NAMES.iter().find(|(known, _)| *known == letter).map_or("", |(_, name)| name);
         let long = format!("{prefix}{}", if bits { "bit" } else { "byte" });
         let short = if bits { format!("{letter}b") } else { format!("{letter}B") };
         if unit.to_lowercase() != long && unit != short {
-            return fail("human_to_bytes() can't interpret the input");
+            return fail(format!("human_to_bytes() can't interpret following string: {text}"));
         }
     }
     Ok(Val::Int((number * 2_f64.powi(*power as i32)).round_ties_even() as i128))

@@ -27,7 +27,10 @@ fn password_hash(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
         None => None,
     };
     let salt = match (salt, args.given(2)) {
-        (None, Some(_)) => Some(salt_of(usize::try_from(args.int(2, 8)?).unwrap_or(8))),
+        (None, Some(_)) => match args.int(2, 8) {
+            Ok(size) => Some(salt_of(usize::try_from(size).unwrap_or(8))),
+            Err(_) => return fail("salt_size must be an integer"),
+        },
         (salt, _) => salt,
     };
     let rounds = match args.given(3) {
@@ -92,7 +95,9 @@ fn encode(out: &mut String, value: u32, count: usize) {
 /// The SHA-crypt of Ulrich Drepper's specification (akkadia.org/drepper/SHA-crypt.txt).
 fn sha_crypt(password: &str, salt: &str, rounds: u32, long: bool) -> Res<String> {
     if !(1000..=999_999_999).contains(&rounds) {
-        return fail(format!("rounds must be between 1000 and 999999999, not {rounds}"));
+        return fail(format!(
+            "Could not hash the secret: rounds must be between 1000 and 999999999, not {rounds}"
+        ));
     }
     let params = match sha_crypt::Params::new(rounds) {
         Ok(params) => params,

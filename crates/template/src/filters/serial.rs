@@ -220,6 +220,7 @@ fn yaml_style(ev: &Eval<'_>, args: &Bound, first: usize, nice: bool) -> Res<Dump
         allow_unicode: args.flag(rest + 2, true)?,
         explicit_start: args.flag(rest + 3, false)?,
         explicit_end: args.flag(rest + 4, false)?,
+        canonical: args.flag(rest + 6, false)?,
     })
 }
 

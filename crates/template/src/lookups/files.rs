@@ -213,4 +213,3 @@ fn template(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
     }
     Ok(found)
 }
-

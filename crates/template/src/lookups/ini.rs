@@ -167,7 +167,9 @@ impl Options {
         }
         key.map_or_else(
             || {
-                fail(format!("No key to look up was provided as first term within string inline options: {term}"))
+                fail(format!(
+                    "No key to look up was provided as first term within string inline options: {term}"
+                ))
             },
             Ok,
         )

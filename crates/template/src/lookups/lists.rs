@@ -109,6 +109,9 @@ fn subelements(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
     };
     let ([elements, path] | [elements, path, _]) = &request.terms[..] else { return wrong() };
     let Val::Str(path) = path else { return wrong() };
+    if ev.mapping(elements)?.is_none() && !matches!(elements, Val::List(_) | Val::Tuple(_)) {
+        return wrong();
+    }
     let skip_missing = match request.terms.get(2) {
         None => false,
         Some(options) => match ev.mapping(options)? {
@@ -125,6 +128,8 @@ fn subelements(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
         },
     };
     let elements = match ev.mapping(elements)? {
+        // A registered result that was skipped as a whole.
+        Some(dict) if matches!(dict.get_str(ev, "skipped")?, Some(flag) if flag.truth()?) => Vec::new(),
         Some(dict) => dict.entries(ev)?.into_iter().map(|(_, value)| value).collect(),
         None => ev.items(elements)?,
     };

@@ -70,6 +70,11 @@ fn find(name: &str) -> Option<&'static Lookup> {
     TABLES.iter().flat_map(|table| table.iter()).find(|lookup| lookup.name == name)
 }
 
+/// Whether the engine knows a lookup.
+pub(crate) fn exists(name: &str) -> bool {
+    find(name).is_some() || matches!(short(name), "config" | "url")
+}
+
 impl Request<'_, '_> {
     /// An option as it was given, if it was and is not `None`.
     pub(crate) fn option(&mut self, name: &str) -> Res<Option<Val>> {
@@ -196,9 +201,9 @@ fn run(ev: &Eval<'_>, mut args: Args, frame: &Rc<Frame>, query: bool) -> Res<Val
                         _ => error,
                     });
                 }
-                OnError::Warn => ev.warn(&format!(
-                    "An error occurred while running the lookup plugin '{name}': {message}"
-                )),
+                OnError::Warn => {
+                    ev.warn(&format!("An error occurred while running the lookup plugin '{name}': {message}"))
+                }
                 OnError::Ignore => {}
             }
             return Ok(if want_list { Val::list(Vec::new()) } else { Val::None });

@@ -34,9 +34,11 @@ fn sequence(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
         stride: request.int("stride")?.unwrap_or(1),
         format: request.text("format")?.unwrap_or_else(|| "%d".to_owned()),
     };
+    let given = base.end.is_some() || base.count.is_some() || base.format != "%d";
     request.finish()?;
     let mut found = Vec::new();
-    let terms = if request.terms.is_empty() { vec![String::new()] } else { request.text_terms()? };
+    // Options alone make one sequence; neither options nor terms make none.
+    let terms = if request.terms.is_empty() && given { vec![String::new()] } else { request.text_terms()? };
     for term in terms {
         let mut fields = base.clone();
         if !term.is_empty() && !shortcut(&term, &mut fields)? {

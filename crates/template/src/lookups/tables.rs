@@ -2,6 +2,7 @@
 
 use data::Text;
 
+use crate::encoding::Encoding;
 use crate::lookups::files::{find, read};
 use crate::lookups::{Lookup, Request};
 use crate::val::{Res, Val, fail};
@@ -64,15 +65,10 @@ fn csv_rows(text: &str, delimiter: char) -> Vec<Vec<String>> {
 
 fn csvfile(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
     let mut default = request.option("default")?;
-    let mut options: Vec<(&str, String)> = [
-        ("file", "ansible.csv"),
-        ("delimiter", "TAB"),
-        ("encoding", "utf-8"),
-        ("col", "1"),
-        ("keycol", "0"),
-    ]
-    .map(|(name, value)| (name, value.to_owned()))
-    .into();
+    let mut options: Vec<(&str, String)> =
+        [("file", "ansible.csv"), ("delimiter", "TAB"), ("encoding", "utf-8"), ("col", "1"), ("keycol", "0")]
+            .map(|(name, value)| (name, value.to_owned()))
+            .into();
     for (name, value) in &mut options {
         if let Some(given) = request.text(name)? {
             *value = given;
@@ -129,47 +125,12 @@ pub(crate) fn table(request: &Request<'_, '_>, file: &str, encoding: &str) -> Re
     let Some(path) = find(request, "files", file) else {
         return fail(format!("[Errno 2] No such file or directory: '{file}'"));
     };
-    let bare: String = encoding.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
-    match bare.as_str() {
-        "utf8" | "ascii" | "usascii" => read(request, &path),
-        "utf8sig" => Ok(read(request, &path)?.trim_start_matches('\u{feff}').to_owned()),
-        "latin1" | "iso88591" | "l1" | "cp819" | "88591" | "latin" => bytes_of(&path, char::from),
-        "iso885915" | "latin9" | "l9" => bytes_of(&path, latin9),
-        "cp1252" | "windows1252" | "1252" => bytes_of(&path, windows_1252),
-        _ => fail(format!("unknown encoding: {encoding}")),
-    }
-}
-
-fn bytes_of(path: &std::path::Path, decode: fn(u8) -> char) -> Res<String> {
-    match data::fs::read(path) {
-        Ok(bytes) => Ok(bytes.into_iter().map(decode).collect()),
-        Err(error) => fail(error.to_string()),
-    }
-}
-
-/// ISO 8859-15: Latin-1 with the euro and seven letters in place of signs.
-fn latin9(byte: u8) -> char {
-    match byte {
-        0xA4 => '€',
-        0xA6 => 'Š',
-        0xA8 => 'š',
-        0xB4 => 'Ž',
-        0xB8 => 'ž',
-        0xBC => 'Œ',
-        0xBD => 'œ',
-        0xBE => 'Ÿ',
-        other => char::from(other),
-    }
-}
-
-/// Windows' Latin-1, which has signs where ISO 8859-1 has control characters.
-fn windows_1252(byte: u8) -> char {
-    const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
-        '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-    ];
-    match byte {
-        0x80..=0x9F => HIGH[usize::from(byte) - 0x80],
-        other => char::from(other),
+    match Encoding::named(encoding) {
+        None => fail(format!("unknown encoding: {encoding}")),
+        Some(Encoding::Utf8) => Ok(read(request, &path)?.trim_start_matches('\u{feff}').to_owned()),
+        Some(other) => match data::fs::read(&path) {
+            Ok(bytes) => Ok(bytes.into_iter().map(|byte| other.char_of(byte)).collect()),
+            Err(error) => fail(error.to_string()),
+        },
     }
 }
