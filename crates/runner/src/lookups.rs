@@ -87,9 +87,6 @@ impl TaskScope {
                     }
                     return Err(format!("Unable to load {kind} plugin '{plugin}'."));
                 }
-                Err(NoSetting::Invalid(origin)) => {
-                    return Err(format!("Config '{name}' from '{origin}' has an invalid value."));
-                }
             }
         }
         Ok(found)

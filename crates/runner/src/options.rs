@@ -1,10 +1,11 @@
 //! What the command line and the configuration say about a run.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use data::{Diagnostic, Map, Source, Text};
+use data::{Diagnostic, Map, Source, Text, Value};
 use inventory::Inventory;
 
 use crate::connection::{BecomeKeywords, ConnectionDefaults};
@@ -79,6 +80,9 @@ pub struct RunOptions {
     pub error_on_missing_handler: bool,
     /// The configuration file: the variable `ansible_config_file`.
     pub config_file: Option<PathBuf>,
+    /// The settings of the configuration by Ansible's names, each with where it comes from (`default`, `env: X`, or a file): what playbooks
+    /// ask for with `lookup('config', ...)`.
+    pub settings: HashMap<String, (Value, String)>,
     /// Asks the user; `None` when nobody is there.
     pub prompter: Option<Arc<dyn Prompter>>,
     /// Set from a signal handler or another thread to end the run.
@@ -122,6 +126,7 @@ impl Default for RunOptions {
             any_errors_fatal: false,
             error_on_missing_handler: true,
             config_file: None,
+            settings: HashMap::new(),
             prompter: None,
             interrupt: Interrupt::default(),
         }

@@ -113,6 +113,7 @@ impl RunFlags {
             error_on_missing_handler: settings.flag("ERROR_ON_MISSING_HANDLER"),
             force_handlers: self.force_handlers || settings.flag("DEFAULT_FORCE_HANDLERS"),
             config_file: settings.file.as_ref().map(|file| file.path.clone()),
+            settings: settings.for_playbooks(),
             prompter: TerminalPrompter::of_stdin(),
             ..RunOptions::default()
         })

@@ -91,6 +91,14 @@ impl Settings {
         self.values.get(name)
     }
 
+    /// All of them as the runner hands them to playbooks.
+    pub(crate) fn for_playbooks(&self) -> HashMap<String, (Value, String)> {
+        let named = |(name, (value, origin)): (&&str, &(Value, Origin))| {
+            ((*name).to_owned(), (value.clone(), origin.to_string()))
+        };
+        self.values.iter().map(named).collect()
+    }
+
     fn value(&self, name: &str) -> &Value {
         self.values.get(name).map_or(&Value::Null, |(value, _)| value)
     }

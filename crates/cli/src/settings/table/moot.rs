@@ -42,7 +42,6 @@ pub(super) const MOOT: &[Setting] = &[
     moot("DEFAULT_KEEP_REMOTE_FILES", Bool, Some("False"), &[("defaults", "keep_remote_files")], &["ANSIBLE_KEEP_REMOTE_FILES"], "no temporary files of modules are written"),
     moot("DEFAULT_LIBVIRT_LXC_NOSECLABEL", Bool, Some("False"), &[("selinux", "libvirt_lxc_noseclabel")], &["ANSIBLE_LIBVIRT_LXC_NOSECLABEL"], "it changes nothing here"),
     moot("DEFAULT_LOCAL_TMP", Path, Some("{home}/tmp"), &[("defaults", "local_tmp")], &["ANSIBLE_LOCAL_TEMP"], "no temporary files of modules are written"),
-    moot("DEFAULT_MANAGED_STR", Text, Some("Ansible managed"), &[("defaults", "ansible_managed")], &[], "it changes nothing here"),
     moot("DEFAULT_MODULE_COMPRESSION", Text, Some("ZIP_DEFLATED"), &[("defaults", "module_compression")], &[], "modules travel to the agent in one message; there is nothing to tune"),
     moot("DEFAULT_NETCONF_PLUGIN_PATH", PathSpec, Some("{home}/plugins/netconf:/usr/share/ansible/plugins/netconf"), &[("defaults", "netconf_plugins")], &["ANSIBLE_NETCONF_PLUGINS"], "network devices are not supported"),
     moot("DEFAULT_NO_TARGET_SYSLOG", Bool, Some("False"), &[("defaults", "no_target_syslog")], &["ANSIBLE_NO_TARGET_SYSLOG"], "modules do not write to the system's log"),

@@ -6,7 +6,6 @@ use super::super::setting::{Setting, no};
 /// Settings that taskbox does not follow; whoever sets one is warned.
 #[rustfmt::skip]
 pub(super) const REFUSED: &[Setting] = &[
-    no("ALLOW_BROKEN_CONDITIONALS", Bool, Some("False"), &[("defaults", "allow_broken_conditionals")], &["ANSIBLE_ALLOW_BROKEN_CONDITIONALS"], "a condition must be true or false"),
     no("BECOME_PLUGIN_PATH", PathSpec, Some("{home}/plugins/become:/usr/share/ansible/plugins/become"), &[("defaults", "become_plugins")], &["ANSIBLE_BECOME_PLUGINS"], "plugins in Python cannot be loaded"),
     no("CACHE_PLUGIN", Text, Some("memory"), &[("defaults", "fact_caching")], &["ANSIBLE_CACHE_PLUGIN"], "facts are kept in memory for one run"),
     no("CACHE_PLUGIN_CONNECTION", Text, None, &[("defaults", "fact_caching_connection")], &["ANSIBLE_CACHE_PLUGIN_CONNECTION"], "facts are kept in memory for one run"),

@@ -6,12 +6,14 @@ use super::super::setting::{Setting, yes};
 /// What runs, and how.
 #[rustfmt::skip]
 pub(super) const RUN: &[Setting] = &[
+    yes("ALLOW_BROKEN_CONDITIONALS", Bool, Some("False"), &[("defaults", "allow_broken_conditionals")], &["ANSIBLE_ALLOW_BROKEN_CONDITIONALS"], "conditions that are neither true nor false count by what they hold"),
     yes("ANSIBLE_HOME", Path, Some("~/.ansible"), &[("defaults", "home")], &["ANSIBLE_HOME"], "the folder for what is kept between runs"),
     yes("ANY_ERRORS_FATAL", Bool, Some("False"), &[("defaults", "any_errors_fatal")], &["ANSIBLE_ANY_ERRORS_FATAL"], "a failure on one host ends the play on all"),
     yes("DEFAULT_FORCE_HANDLERS", Bool, Some("False"), &[("defaults", "force_handlers")], &["ANSIBLE_FORCE_HANDLERS"], "handlers run although a task failed"),
     yes("DEFAULT_FORKS", Int, Some("50"), &[("defaults", "forks")], &["ANSIBLE_FORKS"], "how many hosts are worked on at a time"),
     yes("DEFAULT_GATHERING", Text, Some("implicit"), &[("defaults", "gathering")], &["ANSIBLE_GATHERING"], "when facts are gathered").one_of(&["implicit", "explicit", "smart"]),
     yes("DEFAULT_HASH_BEHAVIOUR", Text, Some("replace"), &[("defaults", "hash_behaviour")], &["ANSIBLE_HASH_BEHAVIOUR"], "whether dictionaries of the same name are replaced or merged").one_of(&["replace", "merge"]),
+    yes("DEFAULT_MANAGED_STR", Text, Some("Ansible managed"), &[("defaults", "ansible_managed")], &[], "the text of `ansible_managed` in template files"),
     yes("DEFAULT_MODULE_ARGS", Text, None, &[("defaults", "module_args")], &["ANSIBLE_MODULE_ARGS"], "the arguments of an ad hoc run"),
     yes("DEFAULT_MODULE_NAME", Text, Some("command"), &[("defaults", "module_name")], &[], "the module of an ad hoc run"),
     yes("DEFAULT_POLL_INTERVAL", Int, Some("15"), &[("defaults", "poll_interval")], &["ANSIBLE_POLL_INTERVAL"], "seconds between looks at what runs in the background"),
