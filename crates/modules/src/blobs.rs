@@ -20,6 +20,18 @@ pub enum Blob {
     Memory(std::sync::Arc<[u8]>),
     /// In a file: of the agent's folder, or a lent one.
     File(PathBuf),
+    /// Somewhere in this process's reach: put together when it is read.
+    Lent(Lent),
+}
+
+/// Content that its owner opens, such as a stretch of a larger file.
+#[derive(Clone)]
+pub struct Lent(std::sync::Arc<dyn Fn() -> io::Result<Box<dyn Read>> + Send + Sync>);
+
+impl std::fmt::Debug for Lent {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Lent")
+    }
 }
 
 impl Blob {
@@ -31,6 +43,7 @@ impl Blob {
         Ok(match self {
             Self::Memory(bytes) => Box::new(io::Cursor::new(bytes.clone())),
             Self::File(path) => Box::new(File::open(path)?),
+            Self::Lent(Lent(open)) => open()?,
         })
     }
 }
@@ -39,7 +52,7 @@ impl Blob {
 #[derive(Debug, Default)]
 pub struct BlobStore {
     blobs: Mutex<HashMap<String, Blob>>,
-    lent: Mutex<HashMap<String, PathBuf>>,
+    lent: Mutex<HashMap<String, Blob>>,
     /// Where content went that was moved out of the folder. Others may have changed it since.
     moved: Mutex<HashMap<String, PathBuf>>,
     folder: Option<PathBuf>,
@@ -54,7 +67,7 @@ impl BlobStore {
     /// The content of this SHA-256 (lower-case hex), if it came.
     pub fn get(&self, sha256: &str) -> Option<Blob> {
         let lent = || self.lent.lock().unwrap_or_else(PoisonError::into_inner).get(sha256).cloned();
-        self.lock().get(sha256).cloned().or_else(|| lent().map(Blob::File)).or_else(|| self.copy_back(sha256))
+        self.lock().get(sha256).cloned().or_else(lent).or_else(|| self.copy_back(sha256))
     }
 
     /// Gives a file of this content away: `take` renames it to where it shall be, or says that it cannot. Returns whether it did. The
@@ -98,7 +111,17 @@ impl BlobStore {
 
     /// Knows a file of somebody else, which stays where it is: content of the same machine need not be copied.
     pub fn lend(&self, sha256: &str, path: PathBuf) {
-        self.lent.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.to_string(), path);
+        self.lent.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.to_string(), Blob::File(path));
+    }
+
+    /// Knows content that `open` reads from its beginning, each time it is called.
+    pub fn lend_reader(
+        &self,
+        sha256: &str,
+        open: impl Fn() -> io::Result<Box<dyn Read>> + Send + Sync + 'static,
+    ) {
+        let blob = Blob::Lent(Lent(std::sync::Arc::new(open)));
+        self.lent.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.to_string(), blob);
     }
 
     /// Keeps bytes; returns their SHA-256.
@@ -283,6 +306,17 @@ mod tests {
             assert_eq!(store.get(&name).is_some(), !tampered);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn lent_content_is_opened_anew_each_time() {
+        let store = BlobStore::new(None);
+        store.lend_reader("00", || Ok(Box::new(&b"hello"[..])));
+        for _ in 0..2 {
+            let mut text = String::new();
+            store.get("00").unwrap().open().unwrap().read_to_string(&mut text).unwrap();
+            assert_eq!(text, "hello");
+        }
     }
 
     #[test]

@@ -44,7 +44,9 @@ mod variables;
 mod vars_file;
 
 pub use event::{Event, HostName, Included, Item, PlayStart, Status, TaskHead, TaskKind, TaskResult};
-pub use options::{FactCache, Gathering, Interrupt, Prompter, Question, Reload, RunOptions};
+pub use options::{
+    FactCache, Gathering, Interrupt, Packed, PackedFile, PackedFiles, Prompter, Question, Reload, RunOptions,
+};
 pub use plan::{PlayPlan, PlaybookPlan, TaskPlan};
 pub use runner::{RunOutcome, Runner};
 pub use stats::{ExitCode, HostStats, Stats};

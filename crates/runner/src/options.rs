@@ -1,14 +1,14 @@
 //! What the command line and the configuration say about a run.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use data::{Diagnostic, Map, Source, Text, Value};
 use inventory::Inventory;
 
-use crate::connection::{BecomeKeywords, ConnectionDefaults};
+use crate::connection::{BecomeKeywords, ConnectionDefaults, Content};
 
 /// A run: hosts, playbooks, and how they meet.
 pub struct RunOptions {
@@ -83,6 +83,8 @@ pub struct RunOptions {
     /// The settings of the configuration by Ansible's names, each with where it comes from (`default`, `env: X`, or a file): what playbooks
     /// ask for with `lookup('config', ...)`.
     pub settings: HashMap<String, (Value, String)>,
+    /// An archive whose files can be named by paths below its own, as if it were a folder: `copy` and `unarchive` send them from there.
+    pub packed: Option<Arc<dyn PackedFiles>>,
     /// Asks the user; `None` when nobody is there.
     pub prompter: Option<Arc<dyn Prompter>>,
     /// Set from a signal handler or another thread to end the run.
@@ -127,6 +129,7 @@ impl Default for RunOptions {
             error_on_missing_handler: true,
             config_file: None,
             settings: HashMap::new(),
+            packed: None,
             prompter: None,
             interrupt: Interrupt::default(),
         }
@@ -179,6 +182,33 @@ impl Interrupt {
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
+}
+
+/// Files inside an archive of the controller, such as an offline bundle.
+pub trait PackedFiles: Send + Sync {
+    /// What is at this path; `None` if the path does not lead into the archive, or to nothing in it.
+    ///
+    /// # Errors
+    /// The archive cannot be read.
+    fn find(&self, path: &Path) -> std::io::Result<Option<Packed>>;
+}
+
+/// What a path in an archive leads to.
+#[derive(Clone, Debug)]
+pub enum Packed {
+    /// A file.
+    File(PackedFile),
+    /// A folder: all files below it, by their paths relative to it, in order.
+    Folder(Vec<(PathBuf, PackedFile)>),
+}
+
+/// A file in an archive.
+#[derive(Clone, Debug)]
+pub struct PackedFile {
+    /// Its bytes.
+    pub content: Content,
+    /// Permission bits, for `mode: preserve`.
+    pub mode: u32,
 }
 
 /// A question to the user.

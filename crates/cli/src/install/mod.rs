@@ -3,6 +3,7 @@
 mod all_in_one;
 mod args;
 mod menu;
+mod offline;
 mod run_log;
 mod session;
 mod summary;

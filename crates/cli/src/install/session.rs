@@ -1,15 +1,14 @@
 //! One call of `./install.sh`, from its words to its exit code.
 
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use bundle::Bundle;
-use data::{Diagnose, Diagnostic, Map, Value};
+use data::{Diagnose, Diagnostic};
 use runner::RunOptions;
 
 use super::args::{InstallArgs, Mode};
-use super::{RunLog, Summary, all_in_one, menu, now};
+use super::{RunLog, Summary, all_in_one, menu, now, offline};
 use crate::cluster::{Cluster, Target};
 use crate::diagnostics;
 use crate::engine_run;
@@ -82,7 +81,7 @@ fn install(args: &InstallArgs, cluster: &Cluster) -> Result<ExitCode, Box<dyn Di
     let log = open_log(&cluster.home, if args.check { "Check" } else { "Install" })?;
     let mut options = options(args, cluster)?;
     crate::interrupt::listen(&options.interrupt);
-    options.extra_vars.extend_from(&bundle_vars(args, cluster)?);
+    offline::install_from(args.bundle.as_deref(), cluster, &mut options)?;
     let mut sinks = outputs(args, &log)?;
     let mut summary = Summary::default();
     let outcome = engine_run::run(options, &mut sinks, |event| summary.event(event));
@@ -138,25 +137,6 @@ fn outputs(args: &InstallArgs, log: &RunLog) -> Result<Fan, Box<dyn Diagnose>> {
     fan.add(AnsibleText::new(Box::new(again(&log.text)?), Box::new(again(&log.text)?), in_log));
     fan.add(JsonLines::new(Box::new(again(&log.events)?)));
     Ok(fan)
-}
-
-/// Unpacks the bundle's programs beside the conf files and points the roles at them.
-fn bundle_vars(args: &InstallArgs, cluster: &Cluster) -> Result<Map, Box<dyn Diagnose>> {
-    let named = cluster.conf.vars.get_str("bundle").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let Some(file) = args.bundle.clone().or(named) else { return Ok(Map::new()) };
-    // Roles look for relative paths beside themselves.
-    let folder = cluster.folder.join("bundle");
-    let folder = std::path::absolute(&folder).unwrap_or(folder);
-    let unpacked = Bundle::open(&file).and_then(|bundle| bundle.unpack(&folder, |_| true).map(|()| bundle));
-    let bundle = unpacked.map_err(|error| Box::new(error) as Box<dyn Diagnose>)?;
-    let has = |name: &str| bundle.manifest().artifacts.iter().any(|artifact| artifact.path == name);
-    let mut vars = Map::from([("bundle_dir", Value::from(folder.display().to_string()))]);
-    for (program, source) in [("etcd", "etcd_source"), ("containerd", "containerd_source")] {
-        if has(program) {
-            vars.insert(source, "bundle");
-        }
-    }
-    Ok(vars)
 }
 
 fn next(args: &InstallArgs, cluster: &Cluster) -> Vec<String> {

@@ -36,6 +36,9 @@ enum LabCommand {
         /// How many load balancers [default: as it is, 2 in a new lab].
         #[arg(long, value_parser = value_parser!(u8).range(0..=9))]
         lb: Option<u8>,
+        /// Make a new lab in a network without a way out: no route, no names. For installs from a bundle.
+        #[arg(long)]
+        offline: bool,
     },
     /// Show every host: address, state, systemd, ssh.
     Status {
@@ -92,8 +95,8 @@ enum LabCommand {
 pub(crate) fn run(args: LabArgs) -> Result<ExitCode> {
     let mut spec = LabSpec::named(&args.name, &root(&args.name)?)?;
     match args.command {
-        LabCommand::Up { masters, nodes, lb } => {
-            (spec.masters, spec.nodes, spec.lbs) = (masters, nodes, lb);
+        LabCommand::Up { masters, nodes, lb, offline } => {
+            (spec.masters, spec.nodes, spec.lbs, spec.offline) = (masters, nodes, lb, offline);
             show(&ensure_up(&spec, &Progress::start())?);
         }
         LabCommand::Status { json } => show_status(&Lab::find(&spec)?, json)?,

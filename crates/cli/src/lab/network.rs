@@ -99,19 +99,22 @@ fn ranges(docker: &Docker, filter: &str) -> Result<Vec<Ipv4Net>> {
     Ok(said.out.split_whitespace().filter_map(|range| range.parse().ok()).collect())
 }
 
-/// Makes the network `name` in a free range, with `labels`, and says which.
+/// Makes the network `name` in a free range, with `labels`, and says which. An `offline` one leads nowhere but to this machine.
 ///
 /// # Errors
 /// [`LabError::NoRange`]; those of docker.
-pub(crate) fn create(docker: &Docker, name: &str, labels: &[String]) -> Result<Ipv4Net> {
+pub(crate) fn create(docker: &Docker, name: &str, labels: &[String], offline: bool) -> Result<Ipv4Net> {
     let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
     let mut taken = ranges(docker, "driver=bridge")?;
     taken.extend(parse_routes(&routes));
     let mut refused = String::new();
     // Another lab may take a range between looking and taking: then the next one.
     for range in free_ranges(&taken).take(8) {
-        let said =
-            docker.ask("create the network", &create_arguments(name, range, small_mtu(&routes), labels))?;
+        let mut arguments = create_arguments(name, range, small_mtu(&routes), labels);
+        if offline {
+            arguments.insert(2, "--internal".into());
+        }
+        let said = docker.ask("create the network", &arguments)?;
         if said.ok {
             return Ok(range);
         }

@@ -68,6 +68,8 @@ pub(crate) struct LabSpec {
     pub(crate) nodes: Option<u8>,
     /// Number of load balancers, if given.
     pub(crate) lbs: Option<u8>,
+    /// Whether a new lab gets a network without a way out, as in a closed data centre.
+    pub(crate) offline: bool,
 }
 
 impl LabSpec {
@@ -77,7 +79,7 @@ impl LabSpec {
     /// [`LabError::BadName`].
     pub(crate) fn named(name: &str, root: &Path) -> Result<Self> {
         let name = LabName::parse(name)?;
-        Ok(Self { name, root: root.to_path_buf(), masters: None, nodes: None, lbs: None })
+        Ok(Self { name, root: root.to_path_buf(), masters: None, nodes: None, lbs: None, offline: false })
     }
 
     /// The lab's own folder.

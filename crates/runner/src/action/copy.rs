@@ -6,6 +6,7 @@ use data::{Map, Value};
 
 use super::ActionCall;
 use crate::connection::Content;
+use crate::options::{Packed, PackedFile};
 use crate::outcome::is_true;
 use crate::trouble::Trouble;
 
@@ -32,6 +33,11 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let src = src.unwrap_or_default();
     if call.flag("remote_src").unwrap_or(false) {
         return call.module("copy", args, Vec::new());
+    }
+    match call.packed(&src)? {
+        Some(Packed::File(file)) => return send_packed(call, &file, Path::new(&src), &dest),
+        Some(Packed::Folder(files)) => return send_packed_folder(call, &files, &src, &dest),
+        None => {}
     }
     let path = call.file("files", &src)?;
     if path.is_dir() {
@@ -61,17 +67,38 @@ pub(super) fn send_content(call: &ActionCall<'_>, content: Content, mut args: Ma
 }
 
 fn send_file(call: &ActionCall<'_>, path: &Path, dest: &str) -> Result<Map, Trouble> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).map(|data| data.permissions().mode() & 0o7777).unwrap_or(0o644);
+    send_named(call, content_of(call, path)?, mode, path, dest)
+}
+
+/// A file of the run's archive.
+fn send_packed(
+    call: &ActionCall<'_>,
+    file: &PackedFile,
+    path: &Path,
+    dest: &str,
+) -> Result<Map, Trouble> {
+    send_named(call, file.content.clone(), file.mode, path, dest)
+}
+
+/// Content under its name at `dest`; `mode` is for `mode: preserve`.
+fn send_named(
+    call: &ActionCall<'_>,
+    content: Content,
+    mode: u32,
+    path: &Path,
+    dest: &str,
+) -> Result<Map, Trouble> {
     let mut args = call.args.clone();
     args.remove("src");
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     args.insert("dest", if dest.ends_with('/') { format!("{dest}{name}") } else { dest.to_owned() });
     args.insert("_original_basename", name);
     if args.get_str("mode") == Some("preserve") {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(path).map(|data| data.permissions().mode() & 0o7777).unwrap_or(0o644);
         args.insert("mode", format!("{mode:04o}"));
     }
-    send_content(call, content_of(call, path)?, args)
+    send_content(call, content, args)
 }
 
 /// The bytes of a file, decrypted when it is a vault envelope and `decrypt` does not say no.
@@ -100,20 +127,57 @@ fn send_folder(
     contents_only: bool,
     dest: &str,
 ) -> Result<Map, Trouble> {
-    let name = folder.file_name().unwrap_or_default();
-    let root = if contents_only { PathBuf::from(dest) } else { Path::new(dest).join(name) };
-    let mut changed = false;
     let mut paths = Vec::new();
     walk(folder, Path::new(""), &mut paths)
         .map_err(|error| Trouble::failed(format!("could not read `{}`: {error}", folder.display())))?;
+    let root = root_of(folder, contents_only, dest);
+    send_all(call, &root, paths, dest, |below, target| send_file(call, &folder.join(below), target))
+}
+
+/// A folder of the run's archive; folders on the way are made before what is in them.
+fn send_packed_folder(
+    call: &ActionCall<'_>,
+    files: &[(PathBuf, PackedFile)],
+    src: &str,
+    dest: &str,
+) -> Result<Map, Trouble> {
+    let mut paths: Vec<(PathBuf, bool)> = Vec::new();
+    for (below, _) in files {
+        let mut folders: Vec<&Path> = below.ancestors().skip(1).filter(|path| *path != Path::new("")).collect();
+        folders.reverse();
+        for folder in folders {
+            if !paths.iter().any(|(path, _)| path == folder) {
+                paths.push((folder.to_owned(), true));
+            }
+        }
+        paths.push((below.clone(), false));
+    }
+    let root = root_of(Path::new(src.trim_end_matches('/')), src.ends_with('/'), dest);
+    send_all(call, &root, paths, dest, |below, target| match files.iter().find(|(path, _)| path == below) {
+        Some((path, file)) => send_packed(call, file, path, target),
+        None => Err(Trouble::failed(format!("`{}` is not in the bundle", below.display()))),
+    })
+}
+
+/// Where a folder's contents go.
+fn root_of(folder: &Path, contents_only: bool, dest: &str) -> PathBuf {
+    if contents_only { PathBuf::from(dest) } else { Path::new(dest).join(folder.file_name().unwrap_or_default()) }
+}
+
+/// Makes folders (`true`) and sends files in order, until one fails.
+fn send_all(
+    call: &ActionCall<'_>,
+    root: &Path,
+    paths: Vec<(PathBuf, bool)>,
+    dest: &str,
+    send: impl Fn(&Path, &str) -> Result<Map, Trouble>,
+) -> Result<Map, Trouble> {
+    let mut changed = false;
     let mut diffs: Vec<Value> = Vec::new();
     for (below, is_folder) in std::iter::once((PathBuf::new(), true)).chain(paths) {
-        let target = if below.as_os_str().is_empty() { root.clone() } else { root.join(&below) };
-        let result = if is_folder {
-            make_folder(call, &target)?
-        } else {
-            send_file(call, &folder.join(&below), &target.display().to_string())?
-        };
+        let target = if below.as_os_str().is_empty() { root.to_owned() } else { root.join(&below) };
+        let result =
+            if is_folder { make_folder(call, &target)? } else { send(&below, &target.display().to_string())? };
         if is_true(&result, "failed") {
             return Ok(result);
         }

@@ -409,6 +409,16 @@ impl ActionCall<'_> {
         })
     }
 
+    /// What an argument names inside the archive of the run, if there is one and the path leads into it.
+    ///
+    /// # Errors
+    /// The archive cannot be read.
+    pub(crate) fn packed(&self, name: &str) -> Result<Option<crate::Packed>, Trouble> {
+        let Some(archive) = &self.job.shared.options.packed else { return Ok(None) };
+        let path = std::path::Path::new(name);
+        archive.find(path).map_err(|error| Trouble::failed(format!("could not read `{name}`: {error}")))
+    }
+
     /// Renders a value in the task's scope.
     ///
     /// # Errors

@@ -1,8 +1,12 @@
 //! `unarchive`: an archive of the controller, unpacked on the target.
 
+use std::path::Path;
+
 use data::Map;
 
 use super::{ActionCall, copy};
+use crate::Packed;
+use crate::connection::Content;
 use crate::trouble::Trouble;
 
 /// Sends the archive, unless `remote_src` (or `copy: false`) says that the target has it.
@@ -18,8 +22,15 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         args.insert("remote_src", true);
         return call.module("unarchive", args, Vec::new());
     }
-    let path = call.file("files", &src)?;
+    let path = match call.packed(&src)? {
+        Some(Packed::File(file)) => return send(call, file.content, Path::new(&src), args),
+        _ => call.file("files", &src)?,
+    };
     let content = copy::content_of(call, &path)?;
+    send(call, content, &path, args)
+}
+
+fn send(call: &ActionCall<'_>, content: Content, path: &Path, mut args: Map) -> Result<Map, Trouble> {
     args.insert("content_blob", content.hex());
     args.insert("_original_basename", path.file_name().unwrap_or_default().to_string_lossy().into_owned());
     call.module("unarchive", args, vec![content])

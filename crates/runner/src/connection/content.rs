@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use modules::BlobStore;
 use sha2::{Digest, Sha256};
 
 /// A SHA-256 of content.
@@ -24,6 +25,66 @@ pub struct Content {
 enum Bytes {
     Memory(Arc<[u8]>),
     File(PathBuf),
+    Parts(Arc<[Part]>),
+}
+
+/// A piece of content that is put together from several.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// In memory.
+    Bytes(Arc<[u8]>),
+    /// A stretch of a file of the controller.
+    Range {
+        /// The file.
+        path: PathBuf,
+        /// Where it begins.
+        offset: u64,
+        /// Its length.
+        size: u64,
+    },
+}
+
+impl Part {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Range { size, .. } => *size,
+        }
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read>> {
+        Ok(match self {
+            Self::Bytes(bytes) => Box::new(io::Cursor::new(bytes.clone())),
+            Self::Range { path, offset, size } => {
+                let mut file = File::open(path)?;
+                file.seek(SeekFrom::Start(*offset))?;
+                Box::new(file.take(*size))
+            }
+        })
+    }
+}
+
+/// Reads parts one after the other; each is opened when its turn comes.
+struct PartsReader {
+    parts: Arc<[Part]>,
+    next: usize,
+    current: Option<Box<dyn Read>>,
+}
+
+impl Read for PartsReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(current) = &mut self.current {
+                match current.read(buffer)? {
+                    0 if !buffer.is_empty() => self.current = None,
+                    count => return Ok(count),
+                }
+            }
+            let Some(part) = self.parts.get(self.next) else { return Ok(0) };
+            self.current = Some(part.open()?);
+            self.next += 1;
+        }
+    }
 }
 
 impl Content {
@@ -55,6 +116,25 @@ impl Content {
         Ok(Self { hash, size, bytes: Bytes::File(path.to_owned()) })
     }
 
+    /// Content put together from parts. With `hash` nothing is read now; it must be the content's, or the host refuses it.
+    ///
+    /// # Errors
+    /// A part cannot be read, where there is no `hash`.
+    pub fn from_parts(parts: impl Into<Arc<[Part]>>, hash: Option<ContentHash>) -> io::Result<Self> {
+        let parts = parts.into();
+        let size = parts.iter().map(Part::size).sum();
+        let hash = match hash {
+            Some(hash) => hash,
+            None => {
+                let mut hasher = Sha256::new();
+                let mut reader = PartsReader { parts: parts.clone(), next: 0, current: None };
+                io::copy(&mut reader, &mut HashWriter(&mut hasher))?;
+                hasher.finalize().into()
+            }
+        };
+        Ok(Self { hash, size, bytes: Bytes::Parts(parts) })
+    }
+
     /// Its name.
     pub fn hash(&self) -> ContentHash {
         self.hash
@@ -75,14 +155,25 @@ impl Content {
         match &self.bytes {
             Bytes::Memory(_) => None,
             Bytes::File(path) => Some(path),
+            Bytes::Parts(parts) => parts.iter().find_map(|part| match part {
+                Part::Range { path, .. } => Some(path.as_path()),
+                Part::Bytes(_) => None,
+            }),
         }
     }
 
-    /// The bytes, or the path of the file they are in.
-    pub(crate) fn bytes(&self) -> Result<&[u8], &Path> {
+    /// Lets modules in this process read it where it is.
+    pub(crate) fn lend_to(&self, store: &BlobStore) {
         match &self.bytes {
-            Bytes::Memory(bytes) => Ok(bytes),
-            Bytes::File(path) => Err(path),
+            Bytes::Memory(bytes) => drop(store.put(bytes)),
+            Bytes::File(path) => store.lend(&self.hex(), path.clone()),
+            Bytes::Parts(parts) => {
+                let parts = parts.clone();
+                let open = move || -> io::Result<Box<dyn Read>> {
+                    Ok(Box::new(PartsReader { parts: parts.clone(), next: 0, current: None }))
+                };
+                store.lend_reader(&self.hex(), open);
+            }
         }
     }
 
@@ -94,6 +185,7 @@ impl Content {
         Ok(match &self.bytes {
             Bytes::Memory(bytes) => Box::new(&bytes[..]),
             Bytes::File(path) => Box::new(File::open(path)?),
+            Bytes::Parts(parts) => Box::new(PartsReader { parts: parts.clone(), next: 0, current: None }),
         })
     }
 }
@@ -177,5 +269,30 @@ mod tests {
         std::fs::write(folder.path().join("b"), &bytes).unwrap();
         std::fs::rename(folder.path().join("b"), &path).unwrap();
         assert_eq!(Content::from_file(&path).unwrap().hash(), Content::from_bytes(bytes).hash());
+    }
+
+    #[test]
+    fn parts_read_as_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, b"xxabcxx").unwrap();
+        let parts = || {
+            vec![
+                Part::Bytes(Arc::from(&b"<"[..])),
+                Part::Range { path: path.clone(), offset: 2, size: 3 },
+                Part::Bytes(Arc::from(&b">"[..])),
+            ]
+        };
+        let whole = Content::from_bytes(&b"<abc>"[..]);
+        let content = Content::from_parts(parts(), None).unwrap();
+        assert_eq!((content.hash(), content.size()), (whole.hash(), 5));
+        let mut text = String::new();
+        content.open().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "<abc>");
+        let store = BlobStore::new(None);
+        Content::from_parts(parts(), Some(whole.hash())).unwrap().lend_to(&store);
+        let mut lent = String::new();
+        store.get(&whole.hex()).unwrap().open().unwrap().read_to_string(&mut lent).unwrap();
+        assert_eq!(lent, "<abc>");
     }
 }

@@ -55,10 +55,7 @@ impl Connection for LocalHost {
         }
         let blobs = Arc::new(BlobStore::default());
         for content in &call.contents {
-            match content.bytes() {
-                Ok(bytes) => drop(blobs.put(bytes)),
-                Err(path) => blobs.lend(&content.hex(), path.to_owned()),
-            }
+            content.lend_to(&blobs);
         }
         // The module runs beside us, so that its output can be shown as it comes and its time be limited.
         let (sender, progress) = mpsc::channel::<Progress>();

@@ -31,7 +31,7 @@ use std::time::Duration;
 use data::Map;
 
 pub use askpass::asked as asked_for_password;
-pub use content::{Content, ContentHash};
+pub use content::{Content, ContentHash, Part};
 pub use error::ConnectionError;
 pub use failure::{AgentFailure, BecomeFailure};
 pub use modules::wire::BecomeMethod;
