@@ -154,6 +154,55 @@ case_bad_files() {
     done
 }
 
+# From a bundle made of Debian's packages, onto hosts in a network that leads nowhere.
+case_offline() {
+    local work bundle at=$SECONDS
+    work=$(mktemp -d)
+    bundle=$work/base.bundle
+    offline() { taskbox "$@" --name offline; }
+    install_offline() { taskbox install --home "$root" --lab=offline --yes --bundle "$bundle" "$@"; }
+    offline lab down >/dev/null 2>&1 || true
+    mkdir -p "$work/from"
+    # A host of the online lab knows what it would fetch, with all that it depends on.
+    offline lab up --masters 1 --nodes 0 --lb 0 >/dev/null 2>&1
+    taskbox lab ssh --name offline master1 "apt-get update -qq >/dev/null; apt-get install --print-uris -qq -y --no-install-recommends \
+        etcd-server etcd-client containerd runc containernetworking-plugins haproxy keepalived psmisc socat conntrack ipset ebtables ethtool" |
+        sed -n "s/^'\([^']*\)'.*/\1/p" | (cd "$work/from" && xargs -n 1 -P 4 curl -fsSLO)
+    offline lab down >/dev/null
+    python3 "$here/image-archive.py" "$work/from/pause.tar" registry.k8s.io/pause:3.10.1
+    ok "a bundle is made of packages and an image" taskbox bundle build --from "$work/from" --kubernetes 1.36.2 -o "$bundle"
+    says "it says what is found" 'found +etcd-server'
+    says "it says what is missing" 'missing +kubeadm 1.36.2'
+    taskbox bundle build --from "$work/from" --kubernetes 1.36.2 -o "$work/again.bundle" >/dev/null
+    same "the same folder gives the same bytes" "$(sha256sum <"$bundle")" "$(sha256sum <"$work/again.bundle")"
+
+    ok "a lab without a way out comes up" offline lab up --masters 1 --nodes 1 --lb 0 --offline
+    fails "no host is reached from it" taskbox lab ssh --name offline node1 'timeout 3 bash -c "</dev/tcp/1.1.1.1/53"'
+    fails "no name is resolved in it" taskbox lab ssh --name offline node1 'timeout 3 getent hosts deb.debian.org'
+
+    head -c 3000000 "$bundle" >"$work/short.bundle"
+    fails "a truncated bundle is refused" taskbox install --home "$root" --lab=offline --yes --bundle "$work/short.bundle"
+    says "it says so" 'damaged|not whole'
+    never "no host was contacted" 'PLAY \['
+    cp "$bundle" "$work/bad.bundle"
+    printf X | dd of="$work/bad.bundle" bs=1 seek=2000000 conv=notrunc status=none
+    fails "a tampered bundle is refused" taskbox install --home "$root" --lab=offline --yes --bundle "$work/bad.bundle"
+    says "it names the file" 'packages/.*damaged'
+    ok "a key is made" taskbox bundle key "$work/key"
+    fails "an unsigned bundle is refused where a key is configured" install_offline -e "bundle_public_key=$(cat "$work/key.pub")"
+    says "it says why" 'not signed'
+    ok "it is signed" taskbox bundle sign "$bundle" --key "$work/key"
+
+    ok "the base is installed with no way out" install_offline -e "bundle_public_key=$(cat "$work/key.pub")"
+    ok "the image is there" taskbox lab ssh --name offline node1 'ctr -n k8s.io images list | grep -q registry.k8s.io/pause:3.10.1'
+    ok "nothing of the package source stays" taskbox lab ssh --name offline node1 '! test -e /var/lib/taskbox/bundle && ! grep -rq taskbox /etc/apt'
+    ok "the second install ends well" install_offline
+    never "it changes nothing" 'changed=[1-9]'
+    offline lab down >/dev/null
+    rm -rf "$work"
+    echo "note  offline case $((SECONDS - at)) s"
+}
+
 case_lab_down() {
     ok "the lab goes away" lab down
     same "nothing of it stays" "" "$(docker ps -aq --filter "name=taskbox-lab-$LAB-")"
@@ -162,8 +211,8 @@ case_lab_down() {
 # shellcheck source=scripts/find-taskbox.sh
 here=$root . "$root/scripts/find-taskbox.sh"
 here=$root/tests/e2e
-trap 'lab down >/dev/null 2>&1 || true; taskbox lab down --name "$LAB-one" >/dev/null 2>&1 || true' EXIT
-cases=${*:-lab_up check_changes_nothing install keys_stay_closed verify virtual_address_moves bad_hosts no_sudo full_disk bad_files lab_down all_in_one}
+trap 'lab down >/dev/null 2>&1 || true; taskbox lab down --name "$LAB-one" >/dev/null 2>&1 || true; taskbox lab down --name offline >/dev/null 2>&1 || true' EXIT
+cases=${*:-lab_up check_changes_nothing install keys_stay_closed verify virtual_address_moves bad_hosts no_sudo full_disk bad_files offline lab_down all_in_one}
 for name in $cases; do
     "case_$name"
 done

@@ -38,11 +38,9 @@ impl Builder {
         }
         match self.artifacts.get(&artifact.path) {
             Some((there, _)) if there.sha256 == artifact.sha256 => Ok(()),
-            Some((_, there)) => Err(BundleError::Conflict {
-                place: artifact.path,
-                one: there.name(),
-                other: content.name(),
-            }),
+            Some((_, there)) => {
+                Err(BundleError::Conflict { place: artifact.path, one: there.name(), other: content.name() })
+            }
             None => {
                 self.artifacts.insert(artifact.path.clone(), (artifact, content));
                 Ok(())
@@ -104,12 +102,14 @@ impl Builder {
         let text = serde_json::to_vec_pretty(manifest).map_err(|error| failed(error.into()))?;
         append(&mut archive, MANIFEST, text.len() as u64, false, &mut text.as_slice()).map_err(failed)?;
         let room = vec![b'\n'; SIGNATURE_SIZE];
-        append(&mut archive, SIGNATURE, SIGNATURE_SIZE as u64, false, &mut room.as_slice()).map_err(failed)?;
+        append(&mut archive, SIGNATURE, SIGNATURE_SIZE as u64, false, &mut room.as_slice())
+            .map_err(failed)?;
         for (artifact, content) in self.artifacts.values() {
             let name = content.name();
             let source = content.open().map_err(BundleError::file("read", Path::new(&name)))?;
             let mut source = Hashed::new(source.take(artifact.size));
-            append(&mut archive, &artifact.path, artifact.size, artifact.executable, &mut source).map_err(failed)?;
+            append(&mut archive, &artifact.path, artifact.size, artifact.executable, &mut source)
+                .map_err(failed)?;
             if source.hex() != artifact.sha256 {
                 return Err(BundleError::unusable(Path::new(&name), "it changed while the bundle was made"));
             }
@@ -186,6 +186,8 @@ pub(crate) fn place(
         .open(&part)
         .map_err(BundleError::file("create", &part))?;
     let copied = copy_digest(content, &mut out).map_err(BundleError::file("write", &part));
-    copied.and_then(|(size, sha256)| check(size, sha256)).inspect_err(|_| drop(std::fs::remove_file(&part)))?;
+    copied
+        .and_then(|(size, sha256)| check(size, sha256))
+        .inspect_err(|_| drop(std::fs::remove_file(&part)))?;
     std::fs::rename(&part, to).map_err(BundleError::file("create", to))
 }

@@ -6,7 +6,8 @@ use crate::digest::is_sha256;
 ///
 /// A file with one bare hash speaks of the file it lies beside.
 pub fn promised(text: &str, file: &str) -> Option<String> {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let lines: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     if let [only] = lines[..]
         && is_sha256(only)
     {

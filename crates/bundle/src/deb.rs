@@ -28,8 +28,10 @@ pub(crate) fn control(path: &Path) -> io::Result<String> {
         file.read_exact(&mut header).map_err(|_| bad("it has no control archive"))?;
         let text = String::from_utf8_lossy(&header).into_owned();
         let name = text.get(..16).unwrap_or_default().trim().trim_end_matches('/').to_owned();
-        let size: u64 =
-            text.get(48..58).and_then(|size| size.trim().parse().ok()).ok_or_else(|| bad("its header is damaged"))?;
+        let size: u64 = text
+            .get(48..58)
+            .and_then(|size| size.trim().parse().ok())
+            .ok_or_else(|| bad("its header is damaged"))?;
         if name.starts_with("control.tar") {
             if size > CONTROL_LIMIT {
                 return Err(bad("its control archive is too large"));
@@ -75,7 +77,10 @@ pub fn packages_index(manifest: &Manifest, arch: &str) -> String {
     let stanza = |artifact: &Artifact| {
         let file = artifact.path.rsplit('/').next().unwrap_or_default();
         let control = artifact.control.as_deref()?.trim_end();
-        Some(format!("{control}\nFilename: ./{file}\nSize: {}\nSHA256: {}\n\n", artifact.size, artifact.sha256))
+        Some(format!(
+            "{control}\nFilename: ./{file}\nSize: {}\nSHA256: {}\n\n",
+            artifact.size, artifact.sha256
+        ))
     };
     manifest.artifacts.iter().filter(fits).filter_map(stanza).collect()
 }
@@ -105,7 +110,8 @@ pub(crate) fn sample(path: &Path, control: &str) {
 mod tests {
     use super::*;
 
-    const CONTROL: &str = "Package: tree\nVersion: 2.1.0-1\nArchitecture: amd64\nDescription: shows\n a tree\n";
+    const CONTROL: &str =
+        "Package: tree\nVersion: 2.1.0-1\nArchitecture: amd64\nDescription: shows\n a tree\n";
 
     #[test]
     fn the_control_file_is_found_and_becomes_an_index() {
@@ -124,7 +130,10 @@ mod tests {
         };
         let manifest = Manifest { artifacts: vec![artifact], ..Manifest::default() };
         let index = packages_index(&manifest, "amd64");
-        assert!(index.ends_with(" a tree\nFilename: ./tree_2.1.0-1_amd64.deb\nSize: 7\nSHA256: ab\n\n"), "{index}");
+        assert!(
+            index.ends_with(" a tree\nFilename: ./tree_2.1.0-1_amd64.deb\nSize: 7\nSHA256: ab\n\n"),
+            "{index}"
+        );
         assert_eq!(packages_index(&manifest, "arm64"), "");
     }
 

@@ -25,13 +25,17 @@ pub enum Difference {
 /// What differs from one bundle to another: things by their names, so that a new version is one change. Blobs are part of their images.
 pub fn differences(one: &Manifest, other: &Manifest) -> Vec<Difference> {
     let (one, other) = (things(one), things(other));
-    let gone = one.iter().filter(|(name, _)| !other.contains_key(*name)).map(|(name, (shown, _))| Difference::Removed(said(name, shown)));
+    let gone = one
+        .iter()
+        .filter(|(name, _)| !other.contains_key(*name))
+        .map(|(name, (shown, _))| Difference::Removed(said(name, shown)));
     let rest = other.iter().filter_map(|(name, (shown, hash))| match one.get(name) {
         None => Some(Difference::Added(said(name, shown))),
         Some((_, before)) if before == hash => None,
         Some((was, before)) => {
             let told = was != shown;
-            let short = |hash: &String| hash.trim_start_matches("sha256:").chars().take(12).collect::<String>();
+            let short =
+                |hash: &String| hash.trim_start_matches("sha256:").chars().take(12).collect::<String>();
             let (from, to) = if told { (was.clone(), shown.clone()) } else { (short(before), short(hash)) };
             Some(Difference::Changed { name: name.clone(), from, to })
         }
@@ -82,8 +86,14 @@ mod tests {
             sha256: sha256.into(),
             ..Artifact::default()
         };
-        let one = Manifest { artifacts: vec![of("etcd", "3.5.1", "a"), of("runc", "1.1", "b")], ..Manifest::default() };
-        let two = Manifest { artifacts: vec![of("etcd", "3.6.5", "c"), of("helm", "3.18", "d")], ..Manifest::default() };
+        let one = Manifest {
+            artifacts: vec![of("etcd", "3.5.1", "a"), of("runc", "1.1", "b")],
+            ..Manifest::default()
+        };
+        let two = Manifest {
+            artifacts: vec![of("etcd", "3.6.5", "c"), of("helm", "3.18", "d")],
+            ..Manifest::default()
+        };
         let found = differences(&one, &two);
         assert_eq!(
             found,

@@ -32,7 +32,9 @@ pub use error::BundleError;
 pub use identify::{CNI_PLUGINS, FoundThing, PROGRAMS, Survey, survey};
 pub use image::{Found as FoundImage, Reference, archive as image_archive, full_name};
 pub use manifest::{Artifact, Image, Kind, Manifest, blob_path};
-pub use network::{Client, ClientOptions, Download, Downloads, Event, Promise, Pushed, Registry, Resolve, pull, push};
+pub use network::{
+    Client, ClientOptions, Download, Downloads, Event, Promise, Pushed, Registry, Resolve, pull, push,
+};
 pub use read::Bundle;
 pub use sign::{PublicKey, SigningKey};
 pub use wanted::{Want, missing};

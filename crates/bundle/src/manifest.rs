@@ -171,8 +171,10 @@ mod tests {
     #[test]
     fn architectures_are_those_of_programs_and_images() {
         let of = |arch: &str| Artifact { arch: Some(arch.into()), ..Artifact::default() };
-        let manifest =
-            Manifest { artifacts: vec![of("arm64"), of("all"), of("amd64"), of("amd64")], ..Manifest::default() };
+        let manifest = Manifest {
+            artifacts: vec![of("arm64"), of("all"), of("amd64"), of("amd64")],
+            ..Manifest::default()
+        };
         assert_eq!(manifest.architectures().into_iter().collect::<Vec<_>>(), ["amd64", "arm64"]);
     }
 }

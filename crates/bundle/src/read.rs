@@ -56,15 +56,19 @@ impl Bundle {
             Ok((bytes, entry.raw_file_position()))
         };
         let (bytes, _) = next(MANIFEST, MANIFEST_LIMIT)?;
-        let manifest: Manifest =
-            serde_json::from_slice(&bytes).map_err(|error| refuse(format!("its manifest is damaged: {error}")))?;
+        let manifest: Manifest = serde_json::from_slice(&bytes)
+            .map_err(|error| refuse(format!("its manifest is damaged: {error}")))?;
         if manifest.format != FORMAT {
-            return Err(refuse(format!("it has format {}, this taskbox reads format {FORMAT}", manifest.format)));
+            return Err(refuse(format!(
+                "it has format {}, this taskbox reads format {FORMAT}",
+                manifest.format
+            )));
         }
         let (block, signature_offset) = next(SIGNATURE, SIGNATURE_SIZE as u64)?;
         let signature =
             Signature::parse(&block).map_err(|error| refuse(format!("its signature is damaged: {error}")))?;
-        let unsafe_path = manifest.artifacts.iter().find_map(|artifact| Some((artifact, artifact.unsafe_path()?)));
+        let unsafe_path =
+            manifest.artifacts.iter().find_map(|artifact| Some((artifact, artifact.unsafe_path()?)));
         if let Some((artifact, reason)) = unsafe_path {
             return Err(BundleError::Damaged {
                 path: path.to_owned(),
@@ -422,7 +426,11 @@ mod tests {
         let path = dir.path().join("evil.tar");
         let manifest = Manifest {
             format: FORMAT,
-            artifacts: vec![Artifact { sha256: crate::digest::sha256(b"x"), size: 1, ..artifact("../../evil") }],
+            artifacts: vec![Artifact {
+                sha256: crate::digest::sha256(b"x"),
+                size: 1,
+                ..artifact("../../evil")
+            }],
             ..Manifest::default()
         };
         let mut archive = tar::Builder::new(File::create(&path).unwrap());
@@ -471,7 +479,9 @@ mod tests {
         bundle.verify().unwrap();
         bundle.check_signature(&public).unwrap();
         assert_eq!(bundle.signer(), Some(public.base64().as_str()));
-        assert!(bundle.check_signature(&other).unwrap_err().to_string().contains("not with the configured one"));
+        assert!(
+            bundle.check_signature(&other).unwrap_err().to_string().contains("not with the configured one")
+        );
         let mut bytes = std::fs::read(&path).unwrap();
         let at = bytes.windows(6).position(|window| window == b"1.36.2").unwrap();
         bytes[at + 5] = b'3';

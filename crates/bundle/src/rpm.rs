@@ -116,7 +116,12 @@ mod tests {
         let signature = header_bytes(&[(1, "abc")]);
         bytes.extend(&signature);
         bytes.extend([0; 4]);
-        bytes.extend(header_bytes(&[(NAME, "socat"), (VERSION, "1.7.4"), (RELEASE, "5.el9"), (ARCH, "x86_64")]));
+        bytes.extend(header_bytes(&[
+            (NAME, "socat"),
+            (VERSION, "1.7.4"),
+            (RELEASE, "5.el9"),
+            (ARCH, "x86_64"),
+        ]));
         std::fs::write(&path, &bytes).unwrap();
         let expected = Rpm { name: "socat".into(), version: "1.7.4-5.el9".into(), arch: "amd64".into() };
         assert_eq!(read(&path).unwrap(), expected);

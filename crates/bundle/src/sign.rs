@@ -43,7 +43,8 @@ impl Signature {
     }
 
     fn block(&self) -> Vec<u8> {
-        let mut block = format!("{{\"key\":\"{}\",\"ed25519\":\"{}\"}}\n", self.key, self.ed25519).into_bytes();
+        let mut block =
+            format!("{{\"key\":\"{}\",\"ed25519\":\"{}\"}}\n", self.key, self.ed25519).into_bytes();
         block.resize(SIGNATURE_SIZE, b'\n');
         block
     }
@@ -105,7 +106,8 @@ impl SigningKey {
     /// # Errors
     /// One of the files is there already or cannot be written.
     pub fn generate(path: &Path) -> Result<(PathBuf, PublicKey), BundleError> {
-        let failed = |reason: &str| BundleError::Key { name: path.display().to_string(), reason: reason.into() };
+        let failed =
+            |reason: &str| BundleError::Key { name: path.display().to_string(), reason: reason.into() };
         let secret = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
             .map_err(|_| failed("the system gives no random numbers"))?;
         let pair = Ed25519KeyPair::from_pkcs8(secret.as_ref()).map_err(|_| failed("it could not be made"))?;
@@ -146,8 +148,10 @@ impl SigningKey {
         let opened = crate::Bundle::open(bundle)?;
         let refuse = || BundleError::Key { name: "the key".into(), reason: "its public part is odd".into() };
         let public = public_of(&self.0).ok_or_else(refuse)?;
-        let signature =
-            Signature { key: public.base64(), ed25519: STANDARD.encode(self.0.sign(opened.manifest_bytes())) };
+        let signature = Signature {
+            key: public.base64(),
+            ed25519: STANDARD.encode(self.0.sign(opened.manifest_bytes())),
+        };
         let file = OpenOptions::new().write(true).open(bundle).map_err(BundleError::file("write", bundle))?;
         file.write_all_at(&signature.block(), opened.signature_offset())
             .and_then(|()| file.sync_all())

@@ -49,7 +49,9 @@ fn missing_for(manifest: &Manifest, kubernetes: &str, arch: &str) -> Vec<Want> {
     for (program, packages) in NEEDED {
         let of_kubernetes = program.starts_with("kube");
         let found = manifest.artifacts.iter().find(|artifact| match artifact.kind {
-            Kind::Program | Kind::CniPlugin => artifact.name == *program && artifact.arch.as_deref() == Some(arch),
+            Kind::Program | Kind::CniPlugin => {
+                artifact.name == *program && artifact.arch.as_deref() == Some(arch)
+            }
             Kind::Deb | Kind::Rpm => {
                 packages.contains(&artifact.name.as_str())
                     && [Some(arch), Some("all"), Some("noarch")].contains(&artifact.arch.as_deref())
@@ -75,7 +77,11 @@ fn missing_for(manifest: &Manifest, kubernetes: &str, arch: &str) -> Vec<Want> {
             path.rsplit('/').next() == Some(*name) && (!of_kubernetes || own == tag)
         });
         if !there {
-            wants.push(want(if *of_kubernetes { format!("image {name}:{tag}") } else { format!("image {name}") }));
+            wants.push(want(if *of_kubernetes {
+                format!("image {name}:{tag}")
+            } else {
+                format!("image {name}")
+            }));
         }
     }
     wants
@@ -104,6 +110,9 @@ mod tests {
         let wants: Vec<String> = missing(&manifest, "1.36.2").into_iter().map(|want| want.what).collect();
         assert!(wants.contains(&"kubelet 1.36.2 (the one here is 1.35.1)".to_owned()), "{wants:?}");
         assert!(wants.contains(&"runc".to_owned()) && wants.contains(&"image kube-proxy:v1.36.2".to_owned()));
-        assert!(!wants.iter().any(|want| want.starts_with("ctr") || want.starts_with("kubeadm")), "{wants:?}");
+        assert!(
+            !wants.iter().any(|want| want.starts_with("ctr") || want.starts_with("kubeadm")),
+            "{wants:?}"
+        );
     }
 }

@@ -44,6 +44,7 @@ pub use check::ArgError;
 pub use coerce::boolean_word;
 pub use context::{Cancel, Context, Progress};
 pub use failure::Failure;
+pub use network::resolve_host;
 pub use outcome::{Diff, Outcome};
 pub use registry::{all, find, nearest};
 pub use run::{RunRequest, run_local, run_local_with};

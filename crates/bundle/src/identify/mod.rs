@@ -48,8 +48,11 @@ pub fn survey(folder: &Path, work: &Path, builder: &mut Builder) -> Result<Surve
     collect(folder, &mut files)?;
     files.sort();
     let promises = Promises::read(&files);
-    let layouts: Vec<PathBuf> =
-        files.iter().filter(|path| file_name(path) == "oci-layout").filter_map(|path| path.parent().map(Path::to_owned)).collect();
+    let layouts: Vec<PathBuf> = files
+        .iter()
+        .filter(|path| file_name(path) == "oci-layout")
+        .filter_map(|path| path.parent().map(Path::to_owned))
+        .collect();
     let mut look = Look { folder, work, builder, survey: Survey::default() };
     for layout in &layouts {
         look.layout_folder(layout)?;
@@ -104,7 +107,9 @@ impl Promises {
         for (by, text) in self.0.get(folder).into_iter().flatten() {
             // A bare hash speaks of the file it is named after only.
             let about_this = file_name(by).starts_with(&name) || text.contains(&name);
-            let Some(promised) = about_this.then(|| checksum::promised(text, &name)).flatten() else { continue };
+            let Some(promised) = about_this.then(|| checksum::promised(text, &name)).flatten() else {
+                continue;
+            };
             let content = Content::File(path.to_owned());
             let (_, found) = content.digest().map_err(BundleError::file("read", path))?;
             if found != promised {
@@ -147,8 +152,10 @@ impl Look<'_> {
             .map_err(BundleError::file("read", path))?;
         let relative = self.relative(path);
         if relative.starts_with("files") {
-            let inside = relative.to_str().ok_or_else(|| BundleError::unusable(path, "its name is not UTF-8"))?;
-            let artifact = Artifact { path: inside.to_owned(), name: inside.to_owned(), ..Artifact::default() };
+            let inside =
+                relative.to_str().ok_or_else(|| BundleError::unusable(path, "its name is not UTF-8"))?;
+            let artifact =
+                Artifact { path: inside.to_owned(), name: inside.to_owned(), ..Artifact::default() };
             self.builder.add(artifact, Content::File(path.to_owned()))?;
             self.found(inside.to_owned(), path);
             return Ok(());
@@ -205,7 +212,8 @@ impl Look<'_> {
     fn debian_package(&mut self, path: &Path) -> Result<(), BundleError> {
         let control = deb::control(path).map_err(|error| BundleError::unusable(path, error.to_string()))?;
         let field = |name| deb::field(&control, name).map(str::to_owned);
-        let (Some(name), Some(version), Some(arch)) = (field("Package"), field("Version"), field("Architecture"))
+        let (Some(name), Some(version), Some(arch)) =
+            (field("Package"), field("Version"), field("Architecture"))
         else {
             return Err(BundleError::unusable(path, "its control file lacks name, version or architecture"));
         };
@@ -264,7 +272,8 @@ impl Look<'_> {
         if contents.is_image() {
             let plain = match compression {
                 Compression::None => path.to_owned(),
-                _ => archive::decompress(path, compression, &self.place(path, "image.tar")?).map_err(damaged)?,
+                _ => archive::decompress(path, compression, &self.place(path, "image.tar")?)
+                    .map_err(damaged)?,
             };
             let members = tar_members(&plain).map_err(damaged)?;
             let images = if members.contains_key("manifest.json") {
@@ -314,7 +323,10 @@ impl Look<'_> {
 
     fn images(&mut self, path: &Path, images: Vec<crate::image::Found>) -> Result<(), BundleError> {
         if images.is_empty() {
-            self.unused(path, "an image without a full name: save it by its tag, as in `docker save NAME:TAG`");
+            self.unused(
+                path,
+                "an image without a full name: save it by its tag, as in `docker save NAME:TAG`",
+            );
         }
         for found in images {
             let what = format!("{} ({}, image)", found.image.reference, found.image.arch);
@@ -329,7 +341,9 @@ impl Look<'_> {
         collect(folder, &mut files)?;
         let members = files
             .into_iter()
-            .filter_map(|path| Some((path.strip_prefix(folder).ok()?.to_str()?.to_owned(), Content::File(path.clone()))))
+            .filter_map(|path| {
+                Some((path.strip_prefix(folder).ok()?.to_str()?.to_owned(), Content::File(path.clone())))
+            })
             .collect::<BTreeMap<_, _>>();
         let images = read_layout(folder, &members.into_iter().collect())?;
         self.images(&folder.join("index.json"), images)
@@ -376,7 +390,10 @@ mod tests {
         deb::sample(&from.join("x.deb"), "Package: tree\nVersion: 1:2.1.0-1\nArchitecture: amd64\n");
         tgz(&from.join("cni-plugins.tgz"), &[("./bridge", &program(183)), ("./README.md", b"x")]);
         tgz(&from.join("etcd-v3.6.5-linux-arm64.tar.gz"), &[("etcd-v3.6.5-linux-arm64/etcd", &program(183))]);
-        tgz(&from.join("c.tgz"), &[("calico/Chart.yaml", b"name: calico\nversion: v3.31.3\n"), ("calico/values.yaml", b"")]);
+        tgz(
+            &from.join("c.tgz"),
+            &[("calico/Chart.yaml", b"name: calico\nversion: v3.31.3\n"), ("calico/values.yaml", b"")],
+        );
         let mut builder = Builder::new(None);
         let survey = survey(&from, &dir.path().join("work"), &mut builder).unwrap();
         let manifest = builder.manifest();
@@ -406,7 +423,11 @@ mod tests {
         std::fs::write(&path, "#!/bin/sh\n[ \"$1\" = --version ] && echo Kubernetes v1.36.2\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         assert_eq!(program::version(&path, "kubelet", elf::own()).as_deref(), Some("1.36.2"));
-        assert_eq!(program::version(&path, "kubelet", "s390x"), None, "programs of other machines are not started");
+        assert_eq!(
+            program::version(&path, "kubelet", "s390x"),
+            None,
+            "programs of other machines are not started"
+        );
     }
 
     #[test]

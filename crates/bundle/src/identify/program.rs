@@ -35,8 +35,28 @@ pub const PROGRAMS: &[(&str, &[&str])] = &[
 
 /// Plugins of the CNI project and of network plugins that come as such.
 pub const CNI_PLUGINS: &[&str] = &[
-    "bandwidth", "bridge", "dhcp", "dummy", "firewall", "flannel", "host-device", "host-local", "ipvlan", "loopback",
-    "macvlan", "portmap", "ptp", "sbr", "static", "tap", "tuning", "vlan", "vrf", "calico", "calico-ipam", "cilium-cni",
+    "bandwidth",
+    "bridge",
+    "dhcp",
+    "dummy",
+    "firewall",
+    "flannel",
+    "host-device",
+    "host-local",
+    "ipvlan",
+    "loopback",
+    "macvlan",
+    "portmap",
+    "ptp",
+    "sbr",
+    "static",
+    "tap",
+    "tuning",
+    "vlan",
+    "vrf",
+    "calico",
+    "calico-ipam",
+    "cilium-cni",
 ];
 
 /// How long a program may take to tell its version.
@@ -69,7 +89,8 @@ pub(super) fn version(file: &Path, name: &str, arch: &str) -> Option<String> {
         return None;
     }
     // A CNI plugin without its environment tells what it is.
-    let arguments = PROGRAMS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, arguments)| *arguments);
+    let arguments =
+        PROGRAMS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, arguments)| *arguments);
     version_in(&ask(file, arguments)?)
 }
 

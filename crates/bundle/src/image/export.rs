@@ -16,7 +16,10 @@ use crate::manifest::blob_path;
 pub fn archive(image: &Image, blobs: &HashMap<String, (u64, Content)>) -> io::Result<Vec<(u64, Content)>> {
     let size_of = |digest: &String| {
         blobs.get(&blob_path(digest)).cloned().ok_or_else(|| {
-            io::Error::new(io::ErrorKind::NotFound, format!("{}: blob {digest} is not in the bundle", image.reference))
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("{}: blob {digest} is not in the bundle", image.reference),
+            )
         })
     };
     let (manifest_size, _) = size_of(&image.digest)?;
@@ -91,7 +94,10 @@ mod tests {
             archive.append_data(&mut header, name, bytes).unwrap();
         };
         put("a/layer.tar", &[5; 2000]);
-        put("config.json", br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#);
+        put(
+            "config.json",
+            br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#,
+        );
         put(
             "manifest.json",
             br#"[{"Config":"config.json","RepoTags":["pause:3.10","registry.k8s.io/pause:3.10"],"Layers":["a/layer.tar","b/layer.tar"]}]"#,

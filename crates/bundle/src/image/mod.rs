@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
 use crate::manifest::{Kind, blob_path};
-use crate::{Artifact, BundleError, Builder, Image};
+use crate::{Artifact, Builder, BundleError, Image};
 
 pub(crate) use docker::read as read_docker;
 pub(crate) use oci::read as read_layout;

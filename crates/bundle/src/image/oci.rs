@@ -6,7 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DOCKER_LIST, DOCUMENT_LIMIT, Descriptor, Found, ImageConfig, ImageManifest, OCI_INDEX, full_name, is_digest,
+    DOCKER_LIST, DOCUMENT_LIMIT, Descriptor, Found, ImageConfig, ImageManifest, OCI_INDEX, full_name,
+    is_digest,
 };
 use crate::content::Content;
 use crate::{BundleError, Image};
@@ -57,13 +58,16 @@ impl Layout<'_> {
     }
 
     fn member(&self, name: &str) -> Result<&Content, BundleError> {
-        self.members.get(name).ok_or_else(|| self.unusable(format!("it is an image layout without its `{name}`")))
+        self.members
+            .get(name)
+            .ok_or_else(|| self.unusable(format!("it is an image layout without its `{name}`")))
     }
 
     fn document<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<T, BundleError> {
         let bytes = self.member(name)?.read_small(DOCUMENT_LIMIT);
         let bytes = bytes.map_err(|error| self.unusable(format!("`{name}`: {error}")))?;
-        serde_json::from_slice(&bytes).map_err(|error| self.unusable(format!("its `{name}` is damaged: {error}")))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| self.unusable(format!("its `{name}` is damaged: {error}")))
     }
 
     fn blob_name(&self, digest: &str) -> Result<String, BundleError> {
@@ -90,7 +94,10 @@ impl Layout<'_> {
                 return Err(self.unusable("its lists of manifests are nested too deep"));
             }
             let index: Index = self.document(&name)?;
-            return index.manifests.iter().try_for_each(|inner| self.collect(reference, inner, found, depth + 1));
+            return index
+                .manifests
+                .iter()
+                .try_for_each(|inner| self.collect(reference, inner, found, depth + 1));
         }
         let manifest: ImageManifest = self.document(&name)?;
         if !manifest.config.media_type.contains("image") {

@@ -111,11 +111,8 @@ impl Client {
         if let Some(agent) = agents.get(&proxy) {
             return Ok(agent.clone());
         }
-        let roots = if self.roots.is_empty() {
-            RootCerts::WebPki
-        } else {
-            RootCerts::new_with_certs(&self.roots)
-        };
+        let roots =
+            if self.roots.is_empty() { RootCerts::WebPki } else { RootCerts::new_with_certs(&self.roots) };
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .user_agent("taskbox")
@@ -125,7 +122,8 @@ impl Client {
             .proxy(proxy.as_deref().map(Proxy::new).transpose()?)
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .build();
-        let agent = Agent::with_parts(config, DefaultConnector::default(), Names(self.options.resolve.clone()));
+        let agent =
+            Agent::with_parts(config, DefaultConnector::default(), Names(self.options.resolve.clone()));
         agents.insert(proxy, agent.clone());
         Ok(agent)
     }
@@ -166,7 +164,12 @@ impl fmt::Debug for Names {
 }
 
 impl Resolver for Names {
-    fn resolve(&self, uri: &Uri, config: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let host = uri.host().ok_or(ureq::Error::HostNotFound)?;
         let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
         let port = uri.port_u16().unwrap_or(usual);

@@ -88,7 +88,9 @@ impl Downloads<'_> {
         let next = AtomicUsize::new(0);
         let results: Mutex<Vec<Option<PathBuf>>> = Mutex::new(vec![None; downloads.len()]);
         let failed: Mutex<Option<BundleError>> = Mutex::new(None);
-        let lock = |failed: &Mutex<Option<BundleError>>| failed.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let lock = |failed: &Mutex<Option<BundleError>>| {
+            failed.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        };
         std::thread::scope(|scope| {
             for _ in 0..at_once.clamp(1, downloads.len().max(1)) {
                 scope.spawn(|| {
@@ -121,7 +123,8 @@ impl Downloads<'_> {
         let promised = self.promised(download)?;
         let to = self.folder.join(place(&download.url));
         std::fs::create_dir_all(self.folder).map_err(BundleError::file("create", self.folder))?;
-        let done = |kept: bool, size: u64| (self.watch)(Event::Done { url: download.url.clone(), size, kept });
+        let done =
+            |kept: bool, size: u64| (self.watch)(Event::Done { url: download.url.clone(), size, kept });
         if let Ok(about) = std::fs::metadata(&to) {
             let (_, found) = Content::File(to.clone()).digest().map_err(BundleError::file("read", &to))?;
             if promised.as_ref().is_none_or(|promised| *promised == found) {
@@ -133,7 +136,8 @@ impl Downloads<'_> {
         let part = part_of(&to);
         self.with_tries(&download.url, |last| {
             self.fetch(download, &part)?;
-            let (size, found) = Content::File(part.clone()).digest().map_err(|error| Trouble::Local(part.clone(), error))?;
+            let (size, found) =
+                Content::File(part.clone()).digest().map_err(|error| Trouble::Local(part.clone(), error))?;
             match &promised {
                 Some(promised) if *promised != found => {
                     // A broken resume or a wrong answer: begin anew.
@@ -191,14 +195,19 @@ impl Downloads<'_> {
             let response = response.map_err(|error| Trouble::Again(explain(&error)))?;
             judge(response.status())?;
             let mut text = Vec::new();
-            let read = response.into_body().into_with_config().limit(CHECKSUM_LIMIT).reader().read_to_end(&mut text);
+            let read =
+                response.into_body().into_with_config().limit(CHECKSUM_LIMIT).reader().read_to_end(&mut text);
             read.map_err(|error| Trouble::Again(error.to_string()))?;
             Ok(String::from_utf8_lossy(&text).into_owned())
         })
     }
 
     /// Tries, and tries again after growing pauses; `true` is the last try.
-    pub(super) fn with_tries<T>(&self, url: &str, run: impl Fn(bool) -> Result<T, Trouble>) -> Result<T, BundleError> {
+    pub(super) fn with_tries<T>(
+        &self,
+        url: &str,
+        run: impl Fn(bool) -> Result<T, Trouble>,
+    ) -> Result<T, BundleError> {
         let options = self.client.options();
         let mut pause = options.pause;
         let mut number = 1;
@@ -206,7 +215,9 @@ impl Downloads<'_> {
             let last = number >= options.tries;
             let reason = match run(last) {
                 Ok(value) => return Ok(value),
-                Err(Trouble::Local(path, error)) => return Err(BundleError::File { action: "write", path, error }),
+                Err(Trouble::Local(path, error)) => {
+                    return Err(BundleError::File { action: "write", path, error });
+                }
                 Err(Trouble::Wrong(error)) => return Err(error),
                 Err(Trouble::Never(reason)) => return Err(self.failed(url, reason)),
                 Err(Trouble::Again(reason)) if last => {
@@ -243,7 +254,8 @@ impl Downloads<'_> {
         }
         let response = request.call().map_err(again)?;
         let local = |error| Trouble::Local(part.to_owned(), error);
-        let range = response.headers().get("content-range").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let range =
+            response.headers().get("content-range").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let resumed = response.status() == StatusCode::PARTIAL_CONTENT
             && range.as_deref().and_then(range_start).is_some_and(|start| start == there);
         if response.status() == StatusCode::RANGE_NOT_SATISFIABLE && there > 0 {
@@ -277,7 +289,9 @@ impl Downloads<'_> {
             came += read as u64;
         }
         match length {
-            Some(length) if length != came => Err(Trouble::Again(format!("broke off after {came} of {length} bytes"))),
+            Some(length) if length != came => {
+                Err(Trouble::Again(format!("broke off after {came} of {length} bytes")))
+            }
             _ => out.sync_data().map_err(local),
         }
     }
@@ -300,7 +314,8 @@ pub(super) fn judge(status: StatusCode) -> Result<(), Trouble> {
     if status.is_success() {
         return Ok(());
     }
-    let said = format!("the server says {} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
+    let said =
+        format!("the server says {} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
     let again = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
     Err(if again { Trouble::Again(said) } else { Trouble::Never(said) })
 }
@@ -313,8 +328,13 @@ fn range_start(range: &str) -> Option<u64> {
 /// The name of a URL's file in the folder: its own, after a hash of the whole.
 fn place(url: &str) -> String {
     let path = url.split(['?', '#']).next().unwrap_or_default();
-    let name: String =
-        path.rsplit('/').next().unwrap_or_default().chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+    let name: String = path
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
+        .collect();
     format!("{}/{name}", &sha256(url.as_bytes())[..12]).replace('/', "-")
 }
 

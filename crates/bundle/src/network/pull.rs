@@ -7,8 +7,8 @@ use super::registry::Registry;
 use crate::content::Content;
 use crate::digest::sha256;
 use crate::image::{
-    DOCKER_LIST, DOCUMENT_LIMIT, Descriptor, Found, ImageConfig, ImageManifest, Index, OCI_INDEX, OCI_MANIFEST,
-    Reference, is_digest, is_index,
+    DOCKER_LIST, DOCUMENT_LIMIT, Descriptor, Found, ImageConfig, ImageManifest, Index, OCI_INDEX,
+    OCI_MANIFEST, Reference, is_digest, is_index,
 };
 use crate::{BundleError, Image};
 
@@ -31,7 +31,9 @@ pub fn pull(
     let pull = Pull { registry, downloads, reference };
     let (media_type, bytes) = pull.manifest(reference.wanted())?;
     let digest = format!("sha256:{}", sha256(&bytes));
-    if let Some(promised) = reference.digest.as_ref().or(name.digest.as_ref()).filter(|promised| **promised != digest) {
+    if let Some(promised) =
+        reference.digest.as_ref().or(name.digest.as_ref()).filter(|promised| **promised != digest)
+    {
         return Err(BundleError::Checksum {
             what: reference.to_string(),
             by: "its name".into(),
@@ -76,7 +78,8 @@ impl Pull<'_> {
     }
 
     fn parsed<T: for<'de> serde::Deserialize<'de>>(&self, bytes: &[u8]) -> Result<T, BundleError> {
-        serde_json::from_slice(bytes).map_err(|error| self.failed(format!("its manifest is damaged: {error}")))
+        serde_json::from_slice(bytes)
+            .map_err(|error| self.failed(format!("its manifest is damaged: {error}")))
     }
 
     /// A manifest by tag or digest: its media type and bytes.
@@ -87,7 +90,8 @@ impl Pull<'_> {
             let answer = self.registry.send("GET", &url, repository, &[("Accept", ACCEPT)], &|| Ok(None))?;
             judge(answer.status())?;
             let media_type = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
-            let media_type = media_type.unwrap_or(OCI_MANIFEST).split(';').next().unwrap_or_default().to_owned();
+            let media_type =
+                media_type.unwrap_or(OCI_MANIFEST).split(';').next().unwrap_or_default().to_owned();
             let mut body = answer.into_body();
             let bytes = body.with_config().limit(DOCUMENT_LIMIT).read_to_vec();
             let bytes = bytes.map_err(|error| Trouble::Again(error.to_string()))?;
@@ -145,7 +149,9 @@ impl Pull<'_> {
 
     fn config(&self, file: Option<&Path>) -> Result<ImageConfig, BundleError> {
         let file = file.ok_or_else(|| self.failed("it has no configuration"))?;
-        let bytes = Content::File(file.to_owned()).read_small(DOCUMENT_LIMIT).map_err(BundleError::file("read", file))?;
+        let bytes = Content::File(file.to_owned())
+            .read_small(DOCUMENT_LIMIT)
+            .map_err(BundleError::file("read", file))?;
         self.parsed(&bytes)
     }
 }

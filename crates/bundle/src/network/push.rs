@@ -69,7 +69,8 @@ impl Push<'_> {
         let url = self.registry.url(&self.to.repository, &format!("manifests/{}", self.to.wanted()));
         let accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
         self.downloads.with_tries(&url, |_| {
-            let answer = self.registry.send("HEAD", &url, &self.to.repository, &[("Accept", accept)], &|| Ok(None))?;
+            let answer =
+                self.registry.send("HEAD", &url, &self.to.repository, &[("Accept", accept)], &|| Ok(None))?;
             if answer.status().as_u16() == 404 {
                 return Ok(false);
             }
@@ -100,7 +101,8 @@ impl Push<'_> {
             let answer = self.registry.send("POST", &start, repository, &[], &empty)?;
             judge(answer.status())?;
             let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
-            let location = location.ok_or_else(|| Trouble::Never("the registry does not say where to send to".into()))?;
+            let location = location
+                .ok_or_else(|| Trouble::Never("the registry does not say where to send to".into()))?;
             let location = absolute(&start, location);
             let separator = if location.contains('?') { '&' } else { '?' };
             let to = format!("{location}{separator}digest={digest}");
@@ -122,7 +124,10 @@ impl Push<'_> {
         self.downloads.with_tries(&url, |_| {
             let body = || {
                 let bytes = bytes.clone();
-                Ok(Some((bytes.len() as u64, Box::new(std::io::Cursor::new(bytes)) as Box<dyn std::io::Read>)))
+                Ok(Some((
+                    bytes.len() as u64,
+                    Box::new(std::io::Cursor::new(bytes)) as Box<dyn std::io::Read>,
+                )))
             };
             let headers = [("Content-Type", image.media_type.as_str())];
             let answer = self.registry.send("PUT", &url, repository, &headers, &body)?;
@@ -136,6 +141,7 @@ fn absolute(base: &str, location: &str) -> String {
     if location.contains("://") {
         return location.to_owned();
     }
-    let origin = base.find("://").and_then(|at| base[at + 3..].find('/').map(|slash| &base[..at + 3 + slash]));
+    let origin =
+        base.find("://").and_then(|at| base[at + 3..].find('/').map(|slash| &base[..at + 3 + slash]));
     format!("{}{location}", origin.unwrap_or(base))
 }

@@ -75,7 +75,10 @@ impl<'a> Registry<'a> {
             }
             let actions = if matches!(method, "GET" | "HEAD") { "pull" } else { "pull,push" };
             let authorization = self.authorize(answer.headers(), repository, actions)?;
-            self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(repository.to_owned(), authorization);
+            self.tokens
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(repository.to_owned(), authorization);
         }
         Err(Trouble::Never("the registry does not accept the token it gave".into()))
     }
@@ -179,7 +182,9 @@ impl Challenge {
 /// Percent-encoding of what has a meaning in a query.
 fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/,".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 #[cfg(test)]
@@ -190,7 +195,10 @@ mod tests {
     fn a_challenge_is_read() {
         let text = r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/busybox:pull""#;
         let challenge = Challenge::bearer(text).unwrap();
-        assert_eq!((challenge.realm.as_str(), challenge.service.as_str()), ("https://auth.docker.io/token", "registry.docker.io"));
+        assert_eq!(
+            (challenge.realm.as_str(), challenge.service.as_str()),
+            ("https://auth.docker.io/token", "registry.docker.io")
+        );
         assert!(Challenge::bearer("Basic realm=\"x\"").is_none());
         assert_eq!(encoded("a b&c"), "a%20b%26c");
     }

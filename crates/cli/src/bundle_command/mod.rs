@@ -1,6 +1,7 @@
 //! `taskbox bundle`: make, look into, check, sign and unpack offline bundles.
 
 mod build;
+mod network;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ pub(crate) struct BundleArgs {
 
 #[derive(Debug, Subcommand)]
 enum BundleCommand {
-    Build(build::BuildArgs),
+    Build(Box<build::BuildArgs>),
     /// List what is in a bundle.
     Show {
         /// The bundle.
@@ -112,6 +113,10 @@ fn verify(file: &Path, key: Option<&str>) -> Result<(), BundleError> {
         (None, Some(_)) => "signed; give --key to check by whom",
         (None, None) => "not signed",
     };
-    anstream::println!("{} is whole: {}; {signed}", bundle.path().display(), show::counted(bundle.manifest()));
+    anstream::println!(
+        "{} is whole: {}; {signed}",
+        bundle.path().display(),
+        show::counted(bundle.manifest())
+    );
     Ok(())
 }

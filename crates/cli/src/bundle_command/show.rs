@@ -46,7 +46,9 @@ pub(super) fn show(file: &Path, verbose: bool, json: bool) -> Result<(), BundleE
         anstream::println!("  {:<59} {:<7} {:>10}", image.reference, image.arch, size(total));
     }
     match bundle.signer() {
-        Some(key) => anstream::println!("signed, the signer says, with {key} (`bundle verify --key` checks it)"),
+        Some(key) => {
+            anstream::println!("signed, the signer says, with {key} (`bundle verify --key` checks it)")
+        }
         None => anstream::println!("not signed"),
     }
     anstream::println!("{}", counted(manifest));

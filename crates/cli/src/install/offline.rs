@@ -26,12 +26,16 @@ pub(super) fn install_from(
     cluster: &Cluster,
     options: &mut RunOptions,
 ) -> Result<(), Box<dyn Diagnose>> {
-    let setting = |name: &str| cluster.conf.vars.get_str(name).filter(|text| !text.is_empty());
+    let given_vars = options.extra_vars.clone();
+    let setting = |name: &str| {
+        given_vars.get_str(name).or_else(|| cluster.conf.vars.get_str(name)).filter(|text| !text.is_empty())
+    };
     let named = setting("bundle").map(|path| cluster.folder.join(path));
     let Some(file) = given.map(Path::to_owned).or(named) else { return Ok(()) };
     // Roles look for relative paths beside themselves.
     let file = std::path::absolute(&file).unwrap_or(file);
-    let key = setting("bundle_public_key").map(|text| PublicKey::from_setting(text, &cluster.folder)).transpose();
+    let key =
+        setting("bundle_public_key").map(|text| PublicKey::from_setting(text, &cluster.folder)).transpose();
     let files = key.and_then(|key| BundleFiles::open(&file, key.as_ref()));
     let files = files.map_err(|error| Box::new(error) as Box<dyn Diagnose>)?;
     options.extra_vars.extend_from(&variables(&file, files.bundle.manifest()));
@@ -74,7 +78,8 @@ fn variables(file: &Path, manifest: &Manifest) -> Map {
     };
     let sources = [("etcd", "etcd_source"), ("containerd", "containerd_source")];
     let has = |name: &str| manifest.artifacts.iter().any(|one| one.kind == Kind::Program && one.name == name);
-    let from_bundle: Vec<&str> = sources.iter().filter(|(name, _)| has(name)).map(|(_, variable)| *variable).collect();
+    let from_bundle: Vec<&str> =
+        sources.iter().filter(|(name, _)| has(name)).map(|(_, variable)| *variable).collect();
     let mut vars = Map::from([
         ("bundle_dir", Value::from(file.display().to_string())),
         ("bundle_offline", Value::from(true)),
@@ -156,7 +161,9 @@ impl PackedFiles for BundleFiles {
     fn find(&self, path: &Path) -> io::Result<Option<Packed>> {
         let Ok(below) = path.strip_prefix(self.bundle.path()) else { return Ok(None) };
         let Some(below) = below.to_str().map(|below| below.trim_end_matches('/')) else { return Ok(None) };
-        let number = below.strip_prefix(ARCHIVES).and_then(|name| name.strip_prefix('/')?.strip_suffix(".tar")?.parse().ok());
+        let number = below
+            .strip_prefix(ARCHIVES)
+            .and_then(|name| name.strip_prefix('/')?.strip_suffix(".tar")?.parse().ok());
         if let Some(number) = number {
             return Ok(self.archive(number)?.map(Packed::File));
         }
@@ -222,10 +229,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = sample(dir.path());
         let files = BundleFiles::open(&path, None).unwrap();
-        let Some(Packed::File(etcd)) = files.find(&path.join("bin/amd64/etcd")).unwrap() else { panic!("a file") };
+        let Some(Packed::File(etcd)) = files.find(&path.join("bin/amd64/etcd")).unwrap() else {
+            panic!("a file")
+        };
         assert_eq!((etcd.content.size(), etcd.mode), (14, 0o755));
         assert_eq!(etcd.content.hex(), Content::from_bytes(&b"bin/amd64/etcd"[..]).hex());
-        let Some(Packed::Folder(cni)) = files.find(Path::new(&format!("{}/bin/amd64/cni/", path.display()))).unwrap()
+        let Some(Packed::Folder(cni)) =
+            files.find(Path::new(&format!("{}/bin/amd64/cni/", path.display()))).unwrap()
         else {
             panic!("a folder")
         };

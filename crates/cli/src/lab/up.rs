@@ -54,7 +54,8 @@ pub(crate) fn ensure_up(spec: &LabSpec, progress: &Progress) -> Result<Lab> {
     let (docker, engine) = Engine::connect()?;
     let folder = Folder(spec.folder());
     let _lock = Lock::hold(&spec.name.prefix())?;
-    let builder = Builder { docker: &docker, name: &spec.name, folder: &folder, progress, offline: spec.offline };
+    let builder =
+        Builder { docker: &docker, name: &spec.name, folder: &folder, progress, offline: spec.offline };
     let old = folder.load()?;
     let mut containers = builder.claim()?;
     folder.create()?;
@@ -136,7 +137,8 @@ impl Builder<'_> {
         if found.is_some() {
             self.docker.call("remove the old network", &["network", "rm", &network])?;
         }
-        let range = network::create(self.docker, &network, &host::labels(self.name, &self.folder.0), self.offline)?;
+        let range =
+            network::create(self.docker, &network, &host::labels(self.name, &self.folder.0), self.offline)?;
         self.progress.say(&format!("network: {network} {range}"));
         Ok(range)
     }

@@ -12,6 +12,8 @@ mod unix_socket;
 mod uri;
 mod wait_for;
 
+pub use resolve::resolve_host;
+
 use crate::ModuleSpec;
 
 pub(crate) use download::{download, download_to};

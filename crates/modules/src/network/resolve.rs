@@ -24,6 +24,11 @@ pub(super) fn addresses(host: &str, limit: Duration, context: &mut Context) -> V
     asked.map(|output| of_getent(&output.stdout_text())).unwrap_or_default()
 }
 
+/// The addresses of a host, for programs that have no [`Context`]; empty if nobody knows the name in that time.
+pub fn resolve_host(host: &str, limit: Duration) -> Vec<IpAddr> {
+    addresses(host, limit, &mut Context::local())
+}
+
 /// The addresses that `/etc/hosts` has for a name.
 fn of_hosts_file(text: &str, name: &str) -> Vec<IpAddr> {
     let mut found = Vec::new();

@@ -73,12 +73,7 @@ fn send_file(call: &ActionCall<'_>, path: &Path, dest: &str) -> Result<Map, Trou
 }
 
 /// A file of the run's archive.
-fn send_packed(
-    call: &ActionCall<'_>,
-    file: &PackedFile,
-    path: &Path,
-    dest: &str,
-) -> Result<Map, Trouble> {
+fn send_packed(call: &ActionCall<'_>, file: &PackedFile, path: &Path, dest: &str) -> Result<Map, Trouble> {
     send_named(call, file.content.clone(), file.mode, path, dest)
 }
 
@@ -143,7 +138,8 @@ fn send_packed_folder(
 ) -> Result<Map, Trouble> {
     let mut paths: Vec<(PathBuf, bool)> = Vec::new();
     for (below, _) in files {
-        let mut folders: Vec<&Path> = below.ancestors().skip(1).filter(|path| *path != Path::new("")).collect();
+        let mut folders: Vec<&Path> =
+            below.ancestors().skip(1).filter(|path| *path != Path::new("")).collect();
         folders.reverse();
         for folder in folders {
             if !paths.iter().any(|(path, _)| path == folder) {
@@ -161,7 +157,11 @@ fn send_packed_folder(
 
 /// Where a folder's contents go.
 fn root_of(folder: &Path, contents_only: bool, dest: &str) -> PathBuf {
-    if contents_only { PathBuf::from(dest) } else { Path::new(dest).join(folder.file_name().unwrap_or_default()) }
+    if contents_only {
+        PathBuf::from(dest)
+    } else {
+        Path::new(dest).join(folder.file_name().unwrap_or_default())
+    }
 }
 
 /// Makes folders (`true`) and sends files in order, until one fails.
@@ -176,8 +176,11 @@ fn send_all(
     let mut diffs: Vec<Value> = Vec::new();
     for (below, is_folder) in std::iter::once((PathBuf::new(), true)).chain(paths) {
         let target = if below.as_os_str().is_empty() { root.to_owned() } else { root.join(&below) };
-        let result =
-            if is_folder { make_folder(call, &target)? } else { send(&below, &target.display().to_string())? };
+        let result = if is_folder {
+            make_folder(call, &target)?
+        } else {
+            send(&below, &target.display().to_string())?
+        };
         if is_true(&result, "failed") {
             return Ok(result);
         }

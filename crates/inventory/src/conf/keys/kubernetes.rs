@@ -290,7 +290,13 @@ pub(super) static GROUPS: &[KeyGroup] = &[
                 "2.0",
                 "How often unused images are removed: a word or times of cron.",
             ),
-            key("bundle", Text, "", "new", "An offline bundle to install from; a relative path starts beside this file."),
+            key(
+                "bundle",
+                Text,
+                "",
+                "new",
+                "An offline bundle to install from; a relative path starts beside this file.",
+            ),
             key(
                 "bundle_public_key",
                 Text,
@@ -298,7 +304,13 @@ pub(super) static GROUPS: &[KeyGroup] = &[
                 "new",
                 "The key that the bundle must be signed with: base64, or a file. With it, a bundle without its signature is refused.",
             ),
-            key("bundle_dir", Text, "", "new", "Folder that an offline bundle was unpacked to, for roles run by hand."),
+            key(
+                "bundle_dir",
+                Text,
+                "",
+                "new",
+                "Folder that an offline bundle was unpacked to, for roles run by hand.",
+            ),
         ],
     },
     KeyGroup {
