@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bundle::{BundleError, Client, ClientOptions, Download, Downloads, Event, Promise};
+use taskbox_bundle::{BundleError, Client, ClientOptions, Download, Downloads, Event, Promise};
 use faulty::{Fault, Server};
 use sha2::{Digest, Sha256};
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use bundle::{
+use taskbox_bundle::{
     Artifact, Builder, Bundle, Client, Content, Downloads, FoundImage, Image, Kind, Reference, Registry,
     blob_path, pull, push,
 };
