@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use taskbox_bundle::{BundleError, Client, ClientOptions, Download, Downloads, Event, Promise};
 use faulty::{Fault, Server};
 use sha2::{Digest, Sha256};
+use taskbox_bundle::{BundleError, Client, ClientOptions, Download, Downloads, Event, Promise};
 
 pub(crate) fn options() -> ClientOptions {
     let mut options = ClientOptions::new(Arc::new(|_| Vec::<IpAddr>::new()));
