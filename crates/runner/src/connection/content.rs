@@ -125,12 +125,7 @@ impl Content {
         let size = parts.iter().map(Part::size).sum();
         let hash = match hash {
             Some(hash) => hash,
-            None => {
-                let mut hasher = Sha256::new();
-                let mut reader = PartsReader { parts: parts.clone(), next: 0, current: None };
-                io::copy(&mut reader, &mut HashWriter(&mut hasher))?;
-                hasher.finalize().into()
-            }
+            None => hash_of(PartsReader { parts: parts.clone(), next: 0, current: None })?.0,
         };
         Ok(Self { hash, size, bytes: Bytes::Parts(parts) })
     }
@@ -225,7 +220,7 @@ fn known_hash(state: FileState) -> KnownHash {
     Arc::clone(known.entry(state).or_default())
 }
 
-fn hash_of(mut file: File) -> io::Result<(ContentHash, u64)> {
+fn hash_of(mut file: impl Read) -> io::Result<(ContentHash, u64)> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 256 * 1024];
     let mut size = 0;
