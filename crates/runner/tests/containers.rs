@@ -64,7 +64,7 @@ impl Container {
             }
         }
         let name = format!("taskbox-test-{}", std::process::id());
-        let image = format!("tar -C {} -c . | docker import -q - {name}", root.display());
+        let image = format!("tar -C {} -c . | docker import - {name}", root.display());
         run(Command::new("sh").args(["-c", &image]));
         run(Command::new("docker").args([
             "run",
