@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use data::{Diagnostic, Map, Value};
 use indexmap::IndexMap;
@@ -61,9 +61,14 @@ pub(crate) struct PlayRun<'r> {
     pub(crate) started_roles: HashMap<String, HashSet<HostName>>,
     /// `meta: end_play` was met: no further batch.
     pub(crate) end_play: bool,
+    /// Tasks in the pool.
+    running: usize,
     sender: Sender<Message>,
     receiver: Receiver<Message>,
 }
+
+/// How long running tasks may take to stop when the user wants the run to end.
+const STOPPING: Duration = Duration::from_secs(5);
 
 impl<'r> PlayRun<'r> {
     pub(crate) fn new(
@@ -97,6 +102,7 @@ impl<'r> PlayRun<'r> {
             completed_roles: HashMap::new(),
             started_roles: HashMap::new(),
             end_play: false,
+            running: 0,
             sender,
             receiver,
         }
@@ -236,6 +242,7 @@ impl<'r> PlayRun<'r> {
             host: host.clone(),
             messages: self.sender.clone(),
         };
+        self.running += 1;
         self.pool.spawn(move || job.run());
     }
 
@@ -244,14 +251,30 @@ impl<'r> PlayRun<'r> {
         loop {
             match self.receiver.recv_timeout(Duration::from_millis(100)) {
                 Ok(Message::Event(event)) => self.tell(*event),
-                Ok(Message::Finished(finished)) => return Some(*finished),
+                Ok(Message::Finished(finished)) => {
+                    self.running -= 1;
+                    return Some(*finished);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
             self.tell_warnings();
             if self.interrupted() {
                 self.shared.connections.interrupt();
+                self.await_stop();
                 return None;
+            }
+        }
+    }
+
+    /// Waits until what runs has been told to stop and has done so: what it started on this machine must not outlive us.
+    fn await_stop(&mut self) {
+        let end = Instant::now() + STOPPING;
+        while self.running > 0 {
+            match self.receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(Message::Finished(_)) => self.running -= 1,
+                Ok(Message::Event(_)) => {}
+                Err(_) => return,
             }
         }
     }

@@ -187,7 +187,7 @@ fn a_session_that_is_killed_in_a_task_is_unreachable_and_opened_again() {
     // The command's output is the sign that it runs.
     let (sign, started) = std::sync::mpsc::channel();
     let task = std::thread::spawn(move || {
-        let call = Call::new("shell", Map::from([("_raw_params", "echo running; sleep 1000")]));
+        let call = Call::new("shell", Map::from([("_raw_params", "echo running; sleep 90")]));
         other.run(&call, &mut |progress| {
             if matches!(progress, Progress::Stdout(_)) {
                 let _ = sign.send(());
@@ -217,7 +217,7 @@ fn an_interrupt_ends_a_task_at_once() {
     let connections = Arc::new(Connections::new());
     let connection = connections.get(&sshd.settings(&[]));
     let stopper = Arc::clone(&connections);
-    let call = Call::new("shell", Map::from([("_raw_params", "echo running; sleep 1000")]));
+    let call = Call::new("shell", Map::from([("_raw_params", "echo running; sleep 90")]));
     let error = connection
         .run(&call, &mut |progress| {
             if matches!(progress, Progress::Stdout(_)) {
@@ -232,7 +232,7 @@ fn an_interrupt_ends_a_task_at_once() {
 fn a_task_beyond_its_time_ends_and_the_session_goes_on() {
     let sshd = Sshd::start();
     let connection = connect(&sshd.settings(&[]));
-    let mut call = Call::new("shell", Map::from([("_raw_params", "sleep 1000")]));
+    let mut call = Call::new("shell", Map::from([("_raw_params", "sleep 90")]));
     call.timeout = Some(std::time::Duration::from_millis(300));
     let error = connection.run(&call, &mut |_| ()).unwrap_err();
     assert!(matches!(error, ConnectionError::Timeout { .. }), "{error:?}");
@@ -266,7 +266,7 @@ fn tasks_that_were_sent_ahead_are_called_off() {
     let touch = format!("touch {}", file.display());
     let calls = [
         echo("one"),
-        Call::new("command", Map::from([("_raw_params", "sleep 1000")])),
+        Call::new("command", Map::from([("_raw_params", "sleep 90")])),
         Call::new("command", Map::from([("_raw_params", touch)])),
     ];
     let start = Instant::now();
@@ -286,7 +286,7 @@ fn tasks_that_were_sent_ahead_are_called_off() {
 fn a_session_that_breaks_takes_all_that_was_sent_ahead_along() {
     let sshd = Sshd::start();
     let connection = connect(&sshd.settings(&[]));
-    let slow = Call::new("command", Map::from([("_raw_params", "sleep 1000")]));
+    let slow = Call::new("command", Map::from([("_raw_params", "sleep 90")]));
     let mut lost = 0;
     connection.run_ahead(&[echo("one"), slow.clone(), slow], &mut |at, result| {
         if at == 0 {
@@ -307,7 +307,7 @@ const SOON: (&str, &str) = ("ansible_ssh_extra_args", "-o ServerAliveInterval=2 
 fn a_host_that_freezes_in_a_task_is_unreachable_in_time() {
     let sshd = Sshd::start();
     let connection = connect(&sshd.settings(&[SOON]));
-    let call = Call::new("shell", Map::from([("_raw_params", "echo running; sleep 1000")]));
+    let call = Call::new("shell", Map::from([("_raw_params", "echo running; sleep 90")]));
     let start = Instant::now();
     let error = connection
         .run(&call, &mut |progress| {
@@ -347,7 +347,7 @@ fn a_raw_command_on_a_frozen_host_ends_in_time_and_a_silent_one_does_not() {
             }
             sshd.freeze_sessions();
         });
-        connection.raw(&format!("touch {}; sleep 1000", sign.display()), None).unwrap_err()
+        connection.raw(&format!("touch {}; sleep 90", sign.display()), None).unwrap_err()
     });
     assert!(error.is_unreachable(), "{error:?}");
 }
@@ -357,7 +357,7 @@ fn a_killed_agent_fails_its_task_and_the_next_gets_another() {
     let sshd = Sshd::start();
     let connection = connect(&sshd.settings(&[]));
     let error =
-        run(&*connection, "shell", Map::from([("_raw_params", "kill -9 $PPID; sleep 1000")])).unwrap_err();
+        run(&*connection, "shell", Map::from([("_raw_params", "kill -9 $PPID; sleep 90")])).unwrap_err();
     assert!(matches!(error, ConnectionError::AgentLost { .. }), "{error:?}");
     assert!(!error.is_unreachable());
     run(&*connection, "ping", Map::new()).unwrap();
