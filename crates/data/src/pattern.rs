@@ -157,17 +157,17 @@ pub fn expand(template: &str, found: &Captures) -> Result<String, PatternError> 
 /// # Errors
 /// For an escape that Python does not know.
 pub fn check_replacement(template: &str) -> Result<(), PatternError> {
-    let mut chars = template.chars();
-    while let Some(c) = chars.next() {
+    let mut chars = template.chars().enumerate();
+    while let Some((at, c)) = chars.next() {
         if c != '\\' {
             continue;
         }
-        match chars.next() {
-            None => return Err(PatternError("bad escape (end of pattern)".to_string())),
+        match chars.next().map(|(_, letter)| letter) {
+            None => return Err(PatternError(format!("bad escape (end of pattern) at position {at}"))),
             Some(letter)
                 if letter != 'g' && letter.is_ascii_alphabetic() && escaped_char(letter).is_none() =>
             {
-                return Err(PatternError(format!("bad escape \\{letter}")));
+                return Err(PatternError(format!("bad escape \\{letter} at position {at}")));
             }
             Some(_) => {}
         }

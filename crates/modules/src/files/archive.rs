@@ -130,7 +130,7 @@ impl Plan {
                 return Err(Failure::new(
                     "Error, must specify \"dest\" when archiving multiple files or trees",
                 )
-                .with("dest", Value::Null)
+                .with("dest", "None")
                 .with("path", given.join(", ")));
             }
             None => PathBuf::from(format!("{}.{format_name}", first.display())),

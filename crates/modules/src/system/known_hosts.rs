@@ -62,6 +62,10 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let old_name = if before.is_some() { shown.clone() } else { "/dev/null".to_owned() };
     let diff = Diff::text(before.unwrap_or_default(), after).headers(old_name, shown);
     let mut outcome = Outcome::new(changed).with("diff", diff.to_value());
+    if context.check && !(wanted.is_some() && !present && place.same_kind().is_none()) {
+        // Here Ansible's module ends early, without its arguments in the result.
+        return Ok(outcome);
+    }
     for name in ["name", "key", "path", "hash_host", "state"] {
         outcome = outcome.with(name, args.get(name).cloned().unwrap_or(Value::Null));
     }
