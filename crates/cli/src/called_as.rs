@@ -13,9 +13,10 @@ use crate::flags::FlagError;
 pub(crate) const ANSIBLE_CORE: &str = "2.19.14";
 
 /// Ansible's programs and our words for them.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("ansible", "run"),
     ("ansible-config", "config"),
+    ("ansible-doc", "doc"),
     ("ansible-inventory", "inventory"),
     ("ansible-playbook", "playbook"),
     ("ansible-vault", "vault"),
@@ -56,6 +57,7 @@ pub(crate) fn parse(
     Ok(command.try_get_matches_from(words).and_then(|matches| {
         Ok(match *word {
             "run" => Command::Run(read(&matches)?),
+            "doc" => Command::Doc(read(&matches)?),
             "config" => Command::Config(read(&matches)?),
             "vault" => Command::Vault(read(&matches)?),
             "inventory" => Command::Inventory(read(&matches)?),

@@ -35,6 +35,7 @@ struct Cli {
 enum Command {
     Bundle(bundle_command::BundleArgs),
     Config(commands::config::ConfigArgs),
+    Doc(commands::doc::DocArgs),
     Install(Box<install::InstallArgs>),
     Inventory(commands::inventory::InventoryArgs),
     Lab(lab::LabArgs),
@@ -77,6 +78,7 @@ fn run(command: Command) -> ExitCode {
         Command::Playbook(args) => with_settings(|settings| commands::playbook::run(&args, &settings)),
         Command::Run(args) => with_settings(|settings| commands::ad_hoc::run(&args, &settings)),
         Command::Vault(args) => with_settings(|settings| commands::vault::run(&args, &settings)),
+        Command::Doc(args) => ended(commands::doc::run(&args)),
         Command::Config(args) => with_settings(|settings| commands::config::run(&args, settings)),
         Command::Lab(args) => lab::run(args).unwrap_or_else(|error| refuse(&error)),
         Command::Verify(args) => verify::run(&args).unwrap_or_else(|error| refuse(&*error)),

@@ -87,6 +87,9 @@ pub(crate) fn run(args: &AdHocArgs, settings: &Settings) -> Result<ExitCode, Fla
         report_all(&[Diagnostic::warning("no hosts matched, nothing to do")]);
         return Ok(ExitCode::SUCCESS);
     }
+    if options.verbosity > 0 {
+        anstream::println!("{}", super::config::config_line(settings.file.as_ref()));
+    }
     let folder = args.playbook_dir.clone().or_else(|| settings.path("PLAYBOOK_DIR"));
     let path = folder.unwrap_or_else(|| ".".into()).join(PLAY);
     options.stand_ins.push((path.clone(), Source::new(PLAY, work.play(args))));

@@ -2,8 +2,10 @@
 
 pub(crate) mod ad_hoc;
 pub(crate) mod config;
+pub(crate) mod doc;
 pub(crate) mod inventory;
 pub(crate) mod playbook;
+mod reference;
 mod session;
 pub(crate) mod vault;
 mod vault_editor;

@@ -83,6 +83,9 @@ pub(crate) fn run(args: &PlaybookArgs, settings: &Settings) -> Result<ExitCode, 
     if args.only_looks() {
         return Ok(look(args, options));
     }
+    if options.verbosity > 0 {
+        anstream::println!("{}", super::config::config_line(settings.file.as_ref()));
+    }
     let screen = output::screen(&args.run, settings).map_err(|error| FlagError::from_error(&error))?;
     Ok(session::run(options, screen))
 }

@@ -10,8 +10,9 @@ use super::banner::banner;
 use super::color::Ink;
 use super::excerpt::{absolute, excerpt};
 use super::text_diff::diff_text;
-use super::{EventSink, recap, result_text};
+use super::{Display, EventSink, recap, result_text};
 use crate::diagnostics::{Look, draw};
+use crate::settings::Settings;
 
 /// How the text looks.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +23,27 @@ pub(crate) struct TextOptions {
     pub(crate) color: bool,
     /// The width of headlines.
     pub(crate) columns: usize,
+    /// What is shown.
+    pub(crate) display: Display,
 }
 
 impl TextOptions {
     /// For this process's standard output.
     pub(crate) fn of_stdout(verbosity: u8) -> Self {
-        Self { verbosity, color: super::color::wanted(), columns: super::banner::columns() }
+        Self {
+            verbosity,
+            color: super::color::wanted(),
+            columns: super::banner::columns(),
+            display: Display::default(),
+        }
+    }
+
+    /// For this process's standard output, as the settings say.
+    pub(crate) fn of_settings(verbosity: u8, settings: &Settings) -> Self {
+        super::color::paint_as(settings);
+        let color =
+            super::color::wanted_by(settings.flag("ANSIBLE_NOCOLOR"), settings.flag("ANSIBLE_FORCE_COLOR"));
+        Self { color, display: Display::of(settings), ..Self::of_stdout(verbosity) }
     }
 }
 
@@ -52,9 +68,10 @@ impl AnsibleText {
 
     fn play(&mut self, play: &PlayStart) -> io::Result<()> {
         self.headline = None;
+        let mark = self.screen.check_mark(play.check_mode);
         match play.name.trim() {
-            "" => self.screen.banner("PLAY"),
-            name => self.screen.banner(&format!("PLAY [{name}]")),
+            "" => self.screen.banner(&format!("PLAY{mark}")),
+            name => self.screen.banner(&format!("PLAY [{name}]{mark}")),
         }
     }
 
@@ -67,7 +84,8 @@ impl AnsibleText {
             TaskKind::Task => "TASK",
             TaskKind::Handler => "RUNNING HANDLER",
         };
-        self.screen.banner(&format!("{kind} [{}]", task.name.trim()))?;
+        let mark = self.screen.check_mark(task.check_mode);
+        self.screen.banner(&format!("{kind} [{}{}]{mark}", task.name.trim(), self.screen.args(task)))?;
         match &task.place {
             Some(place) if self.screen.options.verbosity >= 2 => self.screen.task_path(place),
             _ => Ok(()),
@@ -75,8 +93,11 @@ impl AnsibleText {
     }
 
     fn item(&mut self, result: &TaskResult) -> io::Result<()> {
-        self.task(&result.task)?;
         self.looped.insert((result.task.id, result.host.clone()));
+        if self.screen.hides(result) {
+            return Ok(());
+        }
+        self.task(&result.task)?;
         let label = item_label(result);
         let host = host_label(result);
         match result.status {
@@ -98,14 +119,17 @@ impl AnsibleText {
             Status::Failed | Status::Unreachable => {
                 self.screen.warnings(result)?;
                 self.screen.error(result)?;
-                self.screen.whole(result, &format!("failed: [{host}] (item={label})"), Ink::Error)
+                self.screen.failure(result, &format!("failed: [{host}] (item={label})"), Ink::Error)
             }
         }
     }
 
     fn result(&mut self, result: &TaskResult) -> io::Result<()> {
-        self.task(&result.task)?;
         let looped = self.looped.remove(&(result.task.id, result.host.clone()));
+        if self.screen.hides(result) {
+            return Ok(());
+        }
+        self.task(&result.task)?;
         let host = host_label(result);
         self.screen.warnings(result)?;
         match result.status {
@@ -120,13 +144,14 @@ impl AnsibleText {
             Status::Failed => {
                 if !looped {
                     self.screen.error(result)?;
-                    self.screen.whole(result, &format!("fatal: [{host}]: FAILED!"), Ink::Error)?;
+                    self.screen.path_of_failure(&result.task)?;
+                    self.screen.failure(result, &format!("fatal: [{host}]: FAILED!"), Ink::Error)?;
                 }
                 self.screen.ignoring(result)
             }
             Status::Unreachable => {
                 self.screen.error(result)?;
-                self.screen.whole(result, &format!("fatal: [{host}]: UNREACHABLE!"), Ink::Unreachable)?;
+                self.screen.failure(result, &format!("fatal: [{host}]: UNREACHABLE!"), Ink::Unreachable)?;
                 self.screen.ignoring(result)
             }
         }
@@ -160,13 +185,31 @@ impl AnsibleText {
         if let Some(item) = included.item.as_ref().filter(|item| item.is_truthy()) {
             text.push_str(&format!(" => (item={})", python::str(&result_text::masked(item))));
         }
-        self.screen.line(&text, Some(Ink::Skip))
+        self.screen.line(&text, Some(Ink::Included))
     }
 
     fn stats(&mut self, stats: &runner::Stats) -> io::Result<()> {
         self.screen.banner("PLAY RECAP")?;
         for line in recap::lines(stats, self.screen.options.color) {
             self.screen.line(&line, None)?;
+        }
+        self.screen.line("", None)?;
+        if self.screen.options.display.custom_stats && !stats.custom.is_empty() {
+            self.custom_stats(stats)?;
+        }
+        Ok(())
+    }
+
+    fn custom_stats(&mut self, stats: &runner::Stats) -> io::Result<()> {
+        self.screen.banner("CUSTOM STATS: ")?;
+        let mut hosts: Vec<_> = stats.custom.iter().collect();
+        hosts.sort_by_key(|(host, _)| host.as_ref().map(ToString::to_string));
+        for (host, values) in hosts.iter().filter_map(|(host, values)| Some((host.as_ref()?, values))) {
+            self.screen.line(&format!("\t{host}: {}", result_text::as_spaced_json(values)), None)?;
+        }
+        if let Some(values) = stats.custom.get(&None) {
+            self.screen.line("", None)?;
+            self.screen.line(&format!("\tRUN: {}", result_text::as_spaced_json(values)), None)?;
         }
         self.screen.line("", None)
     }
@@ -182,7 +225,9 @@ impl EventSink for AnsibleText {
             Event::PlayStart(play) => self.play(play),
             Event::NoHostsMatched => self.screen.line("skipping: no hosts matched", Some(Ink::Skip)),
             Event::NoHostsRemaining => self.screen.banner("NO MORE HOSTS LEFT"),
-            Event::TaskStart(task) => self.task(task),
+            // With results left out, a headline waits for the first result that is shown.
+            Event::TaskStart(task) if self.screen.options.display.all_headlines() => self.task(task),
+            Event::TaskStart(_) => Ok(()),
             Event::ItemResult(result) => self.item(result),
             Event::Retry(result) => self.retry(result),
             Event::AsyncPoll(result) => self.poll(result),
@@ -196,6 +241,10 @@ impl EventSink for AnsibleText {
             }
             Event::Warning(found) | Event::Error(found) => self.screen.finding(found),
             Event::Stats(stats) => self.stats(stats),
+            Event::HostStart { task, host } if self.screen.options.display.host_starts => {
+                let text = format!(" [started TASK: {} on {host}]", task.name.trim());
+                self.screen.line(&text, Some(Ink::Ok))
+            }
             Event::PlaybookStart { .. }
             | Event::HostStart { .. }
             | Event::Notify { .. }
@@ -225,6 +274,44 @@ impl Screen {
         write!(self.out, "{painted}{end}")
     }
 
+    /// Whether the settings leave the result out.
+    fn hides(&self, result: &TaskResult) -> bool {
+        let display = &self.options.display;
+        match result.status {
+            Status::Skipped => !display.skipped_hosts,
+            Status::Ok => !display.ok_hosts && !is_include(&result.task),
+            _ => false,
+        }
+    }
+
+    fn check_mark(&self, check_mode: bool) -> &'static str {
+        if check_mode && self.options.display.check_markers { " [CHECK MODE]" } else { "" }
+    }
+
+    /// A task's arguments for its headline, if they are to be shown.
+    fn args(&self, task: &TaskHead) -> String {
+        if !self.options.display.args {
+            return String::new();
+        }
+        let args: Vec<String> = task
+            .args
+            .iter()
+            .map(|(name, value)| {
+                format!("{}={}", name.as_str().unwrap_or_default(), python::str(&result_text::masked(value)))
+            })
+            .collect();
+        format!(" {}", args.join(", "))
+    }
+
+    fn path_of_failure(&mut self, task: &TaskHead) -> io::Result<()> {
+        match &task.place {
+            Some(place) if self.options.display.path_on_failure && self.options.verbosity < 2 => {
+                self.task_path(place)
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn banner(&mut self, text: &str) -> io::Result<()> {
         self.line(&banner(text, self.options.columns), None)
     }
@@ -244,10 +331,25 @@ impl Screen {
     }
 
     fn whole(&mut self, result: &TaskResult, line: &str, ink: Ink) -> io::Result<()> {
+        let text = self.whole_text(result, line);
+        self.line(&text, Some(ink))
+    }
+
+    /// A failure's line, which the settings may send to standard error.
+    fn failure(&mut self, result: &TaskResult, line: &str, ink: Ink) -> io::Result<()> {
+        let text = self.whole_text(result, line);
+        if !self.options.display.failed_on_stderr {
+            return self.line(&text, Some(ink));
+        }
+        let painted = if self.options.color { ink.paint(&text) } else { text };
+        writeln!(self.err, "{painted}")
+    }
+
+    fn whole_text(&self, result: &TaskResult, line: &str) -> String {
         let fields = result_text::shown_fields(result, self.options.verbosity);
         let spread = result_text::always_verbose(result) || self.options.verbosity > 2;
-        let text = result_text::as_json(&fields, spread);
-        self.line(&format!("{line} => {text}"), Some(ink))
+        let text = result_text::as_json(&fields, self.options.display.pretty.unwrap_or(spread));
+        format!("{line} => {text}")
     }
 
     fn ignoring(&mut self, result: &TaskResult) -> io::Result<()> {
@@ -258,7 +360,7 @@ impl Screen {
         let diff = result.result.get("diff").filter(|diff| diff.is_truthy());
         let text = match diff {
             Some(diff) if result.show_diff && result.status == Status::Changed => {
-                diff_text(&result_text::masked(diff), self.options.color)
+                diff_text(&result_text::masked(diff), self.options.color, self.options.display.diff_context)
             }
             _ => return Ok(()),
         };
@@ -267,6 +369,9 @@ impl Screen {
 
     fn warnings(&mut self, result: &TaskResult) -> io::Result<()> {
         for (field, word) in [("warnings", "WARNING"), ("deprecations", "DEPRECATION WARNING")] {
+            if field == "deprecations" && !self.options.display.deprecations {
+                continue;
+            }
             for text in result_text::texts(&result.result, field) {
                 self.once(format!("[{word}]: {}\n", text.trim_end()))?;
             }

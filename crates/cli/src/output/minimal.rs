@@ -40,7 +40,11 @@ impl Minimal {
             }
         }
         if let Some(diff) = result.result.get("diff").filter(|diff| result.show_diff && diff.is_truthy()) {
-            write!(self.out, "{}", diff_text(&result_text::masked(diff), self.options.color))?;
+            write!(
+                self.out,
+                "{}",
+                diff_text(&result_text::masked(diff), self.options.color, self.options.display.diff_context)
+            )?;
         }
         let (caption, ink) = match result.status {
             Status::Ok => ("SUCCESS", Ink::Ok),
@@ -59,15 +63,27 @@ impl Minimal {
         if result.status == Status::Skipped {
             return format!("{host} | {caption}");
         }
+        if self.one_line && result.status == Status::Unreachable {
+            let msg = result.result.get("msg").map(|msg| python::str(&result_text::masked(msg)));
+            return format!("{host} | {caption}: {}", msg.unwrap_or_default());
+        }
         let raw = matches!(result_text::short_action(&result.task.action), "command" | "shell" | "raw")
             && result.status != Status::Unreachable
             && !result.result.contains_key("ansible_job_id");
         if raw && !result.censored {
-            return self.command(result, caption);
+            let said = self.command(result, caption);
+            return match self.one_line && result.status == Status::Failed {
+                true => format!("{said}\n{host} | {caption}! => {}", result_text::as_tight_json(result)),
+                false => said,
+            };
+        }
+        if self.one_line {
+            let mark = if result.status == Status::Failed { "!" } else { "" };
+            return format!("{host} | {caption}{mark} => {}", result_text::as_tight_json(result));
         }
         let mark = if result.status == Status::Failed { "!" } else { "" };
         let fields = result_text::shown_fields(result, self.options.verbosity);
-        format!("{host} | {caption}{mark} => {}", result_text::as_json(&fields, !self.one_line))
+        format!("{host} | {caption}{mark} => {}", result_text::as_json(&fields, true))
     }
 
     /// What a command said, as it said it.

@@ -3,15 +3,20 @@
 mod ansible_text;
 pub(crate) mod banner;
 mod color;
+mod display;
 mod excerpt;
 mod json_lines;
+mod junit;
 mod minimal;
 mod profile;
 mod recap;
 mod result_text;
+mod retry_file;
+mod run_json;
 mod screen;
 mod sequence;
 mod text_diff;
+mod timer;
 mod tree;
 
 use std::io;
@@ -19,6 +24,7 @@ use std::io;
 use runner::Event;
 
 pub(crate) use ansible_text::{AnsibleText, TextOptions};
+pub(crate) use display::Display;
 pub(crate) use json_lines::JsonLines;
 pub(crate) use minimal::Minimal;
 pub(crate) use profile::Profile;

@@ -76,6 +76,20 @@ pub(crate) fn as_json(fields: &Map, spread: bool) -> String {
     json::write(&masked(&Value::from(fields.clone())), &style.sorted().unicode())
 }
 
+/// A result's fields as the output `oneline` writes them: lines of JSON joined without anything between them.
+pub(crate) fn as_tight_json(result: &TaskResult) -> String {
+    let spaces = if always_verbose(result) { 4 } else { 0 };
+    let fields = masked(&Value::from(shown_fields(result, 0)));
+    json::write(&fields, &json::JsonStyle::indented(spaces).sorted().unicode()).replace('\n', "")
+}
+
+/// Fields as JSON with sorted keys on one line, with a blank inside of each pair of braces: how custom stats are shown.
+pub(crate) fn as_spaced_json(fields: &Map) -> String {
+    let text =
+        json::write(&masked(&Value::from(fields.clone())), &json::JsonStyle::indented(1).sorted().unicode());
+    text.replace('\n', "")
+}
+
 /// The value with every secret text replaced by stars.
 pub(crate) fn masked(value: &Value) -> Value {
     match value {

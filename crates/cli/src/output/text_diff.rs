@@ -1,22 +1,20 @@
-//! A result's `diff` as Ansible shows it: unified, with three lines of context.
+//! A result's `diff` as Ansible shows it: unified, with some lines of context.
 
 use data::{Map, Value, json, python};
 
 use super::color::Ink;
 use super::sequence::{Step, steps};
 
-const CONTEXT: usize = 3;
-
-/// The text of a result's `diff` (one entry or a list of them); empty when there is nothing to show.
-pub(crate) fn diff_text(diff: &Value, color: bool) -> String {
+/// The text of a result's `diff` with `context` lines around each change (one entry or a list of them); empty when there is nothing to show.
+pub(crate) fn diff_text(diff: &Value, color: bool, context: usize) -> String {
     let entries = match diff {
         Value::List(entries) => entries.iter().collect(),
         other => vec![other],
     };
-    entries.into_iter().filter_map(Value::as_map).map(|entry| entry_text(entry, color)).collect()
+    entries.into_iter().filter_map(Value::as_map).map(|entry| entry_text(entry, color, context)).collect()
 }
 
-fn entry_text(entry: &Map, color: bool) -> String {
+fn entry_text(entry: &Map, color: bool, context: usize) -> String {
     let mut out = String::new();
     for (key, text) in [
         ("dst_binary", "destination file appears to be binary"),
@@ -41,6 +39,7 @@ fn entry_text(entry: &Map, color: bool) -> String {
             &side(after),
             &header("before_header", "before"),
             &header("after_header", "after"),
+            context,
         );
         for line in &lines {
             out.push_str(&painted(line, color));
@@ -93,11 +92,11 @@ fn split_lines(text: &str) -> Vec<&str> {
     lines
 }
 
-fn unified(before: &str, after: &str, before_name: &str, after_name: &str) -> Vec<String> {
+fn unified(before: &str, after: &str, before_name: &str, after_name: &str, context: usize) -> Vec<String> {
     let (before_marked, after_marked) = (marked(before), marked(after));
     let (a, b) = (split_marked(&before_marked, before), split_marked(&after_marked, after));
     let mut lines = Vec::new();
-    for group in groups(steps(&a, &b)) {
+    for group in groups(steps(&a, &b), context) {
         if lines.is_empty() {
             lines.push(format!("--- {before_name}\n"));
             lines.push(format!("+++ {after_name}\n"));
@@ -135,28 +134,28 @@ fn split_marked<'a>(marked: &'a str, text: &str) -> Vec<&'a str> {
 }
 
 /// Steps in groups with a few equal lines around each change.
-fn groups(mut steps: Vec<Step>) -> Vec<Vec<Step>> {
+fn groups(mut steps: Vec<Step>, context: usize) -> Vec<Vec<Step>> {
     if steps.iter().all(|step| step.equal) {
         return Vec::new();
     }
     if let Some(first) = steps.first_mut().filter(|step| step.equal) {
-        first.a.0 = first.a.0.max(first.a.1.saturating_sub(CONTEXT));
-        first.b.0 = first.b.0.max(first.b.1.saturating_sub(CONTEXT));
+        first.a.0 = first.a.0.max(first.a.1.saturating_sub(context));
+        first.b.0 = first.b.0.max(first.b.1.saturating_sub(context));
     }
     if let Some(last) = steps.last_mut().filter(|step| step.equal) {
-        last.a.1 = last.a.1.min(last.a.0 + CONTEXT);
-        last.b.1 = last.b.1.min(last.b.0 + CONTEXT);
+        last.a.1 = last.a.1.min(last.a.0 + context);
+        last.b.1 = last.b.1.min(last.b.0 + context);
     }
     let mut groups = vec![Vec::new()];
     for mut step in steps {
-        if step.equal && step.a.1 - step.a.0 > 2 * CONTEXT {
-            let tail = Step { a: (step.a.0, step.a.0 + CONTEXT), b: (step.b.0, step.b.0 + CONTEXT), ..step };
+        if step.equal && step.a.1 - step.a.0 > 2 * context {
+            let tail = Step { a: (step.a.0, step.a.0 + context), b: (step.b.0, step.b.0 + context), ..step };
             if let Some(group) = groups.last_mut() {
                 group.push(tail);
             }
             groups.push(Vec::new());
-            step.a.0 = step.a.1 - CONTEXT;
-            step.b.0 = step.b.1 - CONTEXT;
+            step.a.0 = step.a.1 - context;
+            step.b.0 = step.b.1 - context;
         }
         if let Some(group) = groups.last_mut() {
             group.push(step);
@@ -183,6 +182,7 @@ mod tests {
         diff_text(
             &Value::from(Map::from([("before", before), ("after", after), ("after_header", "/etc/x")])),
             false,
+            3,
         )
     }
 
@@ -218,7 +218,7 @@ mod tests {
             ("before", Value::from(Map::from([("mode", "0644")]))),
             ("after", Value::from(Map::from([("mode", "0600")]))),
         ]);
-        let text = diff_text(&Value::from(vec![Value::from(entry)]), false);
+        let text = diff_text(&Value::from(vec![Value::from(entry)]), false, 3);
         assert_eq!(
             text,
             "--- before\n+++ after\n@@ -1,3 +1,3 @@\n {\n-    \"mode\": \"0644\"\n+    \"mode\": \"0600\"\n }\n\n"

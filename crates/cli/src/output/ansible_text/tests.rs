@@ -32,7 +32,7 @@ impl Write for Shared {
 /// What the events print on standard output and standard error, without colors.
 fn printed(verbosity: u8, events: &[Event]) -> (String, String) {
     let (out, err) = (Shared::default(), Shared::default());
-    let options = TextOptions { verbosity, color: false, columns: 40 };
+    let options = TextOptions { verbosity, color: false, columns: 40, display: Display::default() };
     let mut sink = AnsibleText::new(Box::new(out.clone()), Box::new(err.clone()), options);
     events.iter().for_each(|event| sink.event(event).unwrap());
     (out.text(), err.text())

@@ -45,7 +45,6 @@ pub(super) const OUTPUT: &[Setting] = &[
     yes("pretty_results", Bool, None, &[("defaults", "callback_format_pretty")], &["ANSIBLE_CALLBACK_FORMAT_PRETTY"], "results over several lines"),
     yes("profile_tasks_limit", Text, Some("20"), &[("callback_profile_tasks", "task_output_limit")], &["PROFILE_TASKS_TASK_OUTPUT_LIMIT"], "how many tasks profile_tasks lists, or `all`"),
     yes("profile_tasks_sort_order", Text, Some("descending"), &[("callback_profile_tasks", "sort_order")], &["PROFILE_TASKS_SORT_ORDER"], "in which order").one_of(&["descending", "ascending", "none"]),
-    yes("result_format", Text, Some("json"), &[("defaults", "callback_result_format")], &["ANSIBLE_CALLBACK_RESULT_FORMAT"], "the form of results").one_of(&["json", "yaml"]),
     yes("RETRY_FILES_ENABLED", Bool, Some("False"), &[("defaults", "retry_files_enabled")], &["ANSIBLE_RETRY_FILES_ENABLED"], "write a file of failed hosts for `--limit @file`"),
     yes("RETRY_FILES_SAVE_PATH", Path, None, &[("defaults", "retry_files_save_path")], &["ANSIBLE_RETRY_FILES_SAVE_PATH"], "the folder of that file"),
     yes("SHOW_CUSTOM_STATS", Bool, Some("False"), &[("defaults", "show_custom_stats")], &["ANSIBLE_SHOW_CUSTOM_STATS"], "show what `set_stats` gathered after the recap"),

@@ -55,4 +55,5 @@ pub(super) const REFUSED: &[Setting] = &[
     no("VARIABLE_PRECEDENCE", List, Some("all_inventory,groups_inventory,all_plugins_inventory,all_plugins_play,groups_plugins_inventory,groups_plugins_play"), &[("defaults", "precedence")], &["ANSIBLE_PRECEDENCE"], "the order is Ansible's default"),
     no("VERBOSE_TO_STDERR", Bool, Some("False"), &[("defaults", "verbose_to_stderr")], &["ANSIBLE_VERBOSE_TO_STDERR"], "what `-v` adds stands among the results"),
     no("YAML_FILENAME_EXTENSIONS", List, Some(".yml,.yaml,.json"), &[("defaults", "yaml_valid_extensions")], &["ANSIBLE_YAML_FILENAME_EXT"], "the endings are Ansible's default"),
+    no("result_format", Text, Some("json"), &[("defaults", "callback_result_format")], &["ANSIBLE_CALLBACK_RESULT_FORMAT"], "results are shown as JSON").one_of(&["json", "yaml"]),
 ];
