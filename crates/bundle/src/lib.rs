@@ -18,6 +18,7 @@ mod identify;
 mod image;
 mod manifest;
 mod network;
+mod plan;
 mod read;
 mod rpm;
 mod sign;
@@ -35,6 +36,7 @@ pub use manifest::{Artifact, Image, Kind, Manifest, blob_path};
 pub use network::{
     Client, ClientOptions, Download, Downloads, Event, Promise, Pushed, Registry, Resolve, pull, push,
 };
+pub use plan::{Plan, PlanInput, PlannedFile, plan};
 pub use read::Bundle;
 pub use sign::{PublicKey, SigningKey};
 pub use wanted::{Want, missing};

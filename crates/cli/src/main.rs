@@ -72,7 +72,7 @@ fn command() -> ExitCode {
 
 fn run(command: Command) -> ExitCode {
     match command {
-        Command::Bundle(args) => bundle_command::run(args).unwrap_or_else(|error| refuse(&error)),
+        Command::Bundle(args) => bundle_command::run(args).unwrap_or_else(|error| refuse(&*error)),
         Command::Install(args) => install::run(&args).unwrap_or_else(|error| refuse(&*error)),
         Command::Inventory(args) => with_settings(|settings| commands::inventory::run(&args, &settings)),
         Command::Playbook(args) => with_settings(|settings| commands::playbook::run(&args, &settings)),

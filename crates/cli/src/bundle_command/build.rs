@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 
 use bundle::{
-    Builder, BundleError, Client, Download, Downloads, Event, Manifest, Promise, Reference, Registry, Survey,
-    Want, full_name, missing, pull, survey,
+    Builder, BundleError, Client, Download, Downloads, Event, Manifest, Plan, Promise, Reference, Registry,
+    Survey, Want, full_name, missing, pull, survey,
 };
 use clap::Args;
+use data::Diagnose;
 
 use super::network::NetworkFlags;
+use super::plan;
 use super::show::{counted, many, size};
 
 /// Make a bundle.
@@ -19,6 +21,10 @@ pub(super) struct BuildArgs {
     /// A folder of loose things: programs, release archives, image archives, charts, manifests, packages. Repeatable.
     #[arg(long, value_name = "DIR")]
     from: Vec<PathBuf>,
+
+    /// What the cluster of this conf folder needs from the network, as `bundle plan` lists it.
+    #[arg(long, value_name = "DIR")]
+    conf: Option<PathBuf>,
 
     /// A file to fetch; what it is is worked out as for --from. `URL`, `URL sha256:HASH`, or `URL CHECKSUM_URL`, as one word. Repeatable.
     #[arg(long, value_name = "URL")]
@@ -48,21 +54,37 @@ pub(super) struct BuildArgs {
     kubernetes: Option<String>,
 
     /// Fail if something that the Kubernetes version needs is missing.
-    #[arg(long, requires = "kubernetes")]
+    #[arg(long)]
     complete: bool,
 }
 
 /// Builds it.
-pub(super) fn run(args: &BuildArgs) -> Result<ExitCode, BundleError> {
-    let (urls, images) = wanted(args)?;
+pub(super) fn run(args: &BuildArgs) -> Result<ExitCode, Box<dyn Diagnose>> {
+    let planned = args.conf.as_ref().map(|conf| plan::of_conf(Some(conf), &args.arch)).transpose()?;
+    build(args, planned).map_err(|error| Box::new(error) as Box<dyn Diagnose>)
+}
+
+fn build(args: &BuildArgs, planned: Option<(Plan, String)>) -> Result<ExitCode, BundleError> {
+    let (mut urls, mut images) = wanted(args)?;
+    let mut kubernetes = args.kubernetes.clone();
+    if let Some((plan, version)) = planned {
+        urls.extend(plan.files.into_iter().map(|file| Download {
+            url: file.url,
+            promise: file.promise,
+            headers: Vec::new(),
+        }));
+        images.extend(plan.images);
+        kubernetes.get_or_insert(version);
+    }
+    let kubernetes = kubernetes.as_deref();
     if args.from.is_empty() && urls.is_empty() && images.is_empty() {
         return Err(BundleError::Missing {
             what: "nothing to make a bundle from".into(),
-            help: "give --from DIR, --url, --image or --list".into(),
+            help: "give --from DIR, --conf DIR, --url, --image or --list".into(),
         });
     }
     let work = work_folder(&args.output)?;
-    let mut builder = Builder::new(args.kubernetes.as_deref());
+    let mut builder = Builder::new(kubernetes);
     for folder in &args.from {
         report(&survey(folder, &work, &mut builder)?);
     }
@@ -76,7 +98,7 @@ pub(super) fn run(args: &BuildArgs) -> Result<ExitCode, BundleError> {
             pull_one(args, &downloads, name, &mut builder)?;
         }
     }
-    let wants = wants(&builder.manifest(), args.kubernetes.as_deref());
+    let wants = wants(&builder.manifest(), kubernetes);
     report_missing(&wants);
     if args.complete && !wants.is_empty() {
         return Err(BundleError::Missing {
@@ -92,8 +114,9 @@ pub(super) fn run(args: &BuildArgs) -> Result<ExitCode, BundleError> {
 }
 
 /// The URLs and images of the command line and of lists.
-fn wanted(args: &BuildArgs) -> Result<(Vec<String>, Vec<String>), BundleError> {
-    let (mut urls, mut images) = (args.url.clone(), args.image.clone());
+fn wanted(args: &BuildArgs) -> Result<(Vec<Download>, Vec<String>), BundleError> {
+    let mut urls: Vec<Download> = args.url.iter().map(|line| download(line)).collect();
+    let mut images = args.image.clone();
     for list in &args.list {
         let text = std::fs::read_to_string(list).map_err(|error| BundleError::File {
             action: "read",
@@ -101,7 +124,7 @@ fn wanted(args: &BuildArgs) -> Result<(Vec<String>, Vec<String>), BundleError> {
             error,
         })?;
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            if line.contains("://") { urls.push(line.to_owned()) } else { images.push(line.to_owned()) }
+            if line.contains("://") { urls.push(download(line)) } else { images.push(line.to_owned()) }
         }
     }
     Ok((urls, images))
@@ -113,16 +136,15 @@ fn fetch(
     client: &Client,
     watch: &(dyn Fn(Event) + Sync),
     work: &Path,
-    urls: &[String],
+    wanted: &[Download],
     builder: &mut Builder,
 ) -> Result<(), BundleError> {
     let folder = work.join("downloads");
-    let wanted: Vec<Download> = urls.iter().map(|line| download(line)).collect();
-    let files = Downloads { client, folder: &folder, watch }.all(&wanted, args.network.at_once)?;
+    let files = Downloads { client, folder: &folder, watch }.all(wanted, args.network.at_once)?;
     // Under their own names again: a program is known by its name.
     let named = work.join("named");
     let _ = std::fs::remove_dir_all(&named);
-    for (number, (file, download)) in files.iter().zip(&wanted).enumerate() {
+    for (number, (file, download)) in files.iter().zip(wanted).enumerate() {
         let name =
             download.url.split(['?', '#']).next().and_then(|url| url.rsplit('/').next()).unwrap_or("file");
         let folder = named.join(number.to_string());

@@ -2,6 +2,7 @@
 
 mod build;
 mod network;
+mod plan;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 
 use bundle::{Bundle, BundleError, PublicKey, SigningKey};
 use clap::{Args, Subcommand};
+use data::Diagnose;
 
 /// Offline bundles: one file with everything an air-gapped install needs.
 #[derive(Debug, Args)]
@@ -19,6 +21,18 @@ pub(crate) struct BundleArgs {
 
 #[derive(Debug, Subcommand)]
 enum BundleCommand {
+    /// List what the cluster of a conf folder needs from the network.
+    Plan {
+        /// The folder with hosts.ini and vars.yml [default: conf/ of the installation].
+        #[arg(long, value_name = "DIR")]
+        conf: Option<PathBuf>,
+        /// The architectures.
+        #[arg(long, value_name = "ARCH", value_delimiter = ',', default_value = "amd64")]
+        arch: Vec<String>,
+        /// As a list for `bundle build --list`.
+        #[arg(long)]
+        list: bool,
+    },
     Build(Box<build::BuildArgs>),
     /// List what is in a bundle.
     Show {
@@ -72,9 +86,23 @@ enum BundleCommand {
 ///
 /// # Errors
 /// When the bundle or what it is made from is not as it should be.
-pub(crate) fn run(args: BundleArgs) -> Result<ExitCode, BundleError> {
+pub(crate) fn run(args: BundleArgs) -> Result<ExitCode, Box<dyn Diagnose>> {
+    let boxed = |error: BundleError| Box::new(error) as Box<dyn Diagnose>;
     match args.command {
-        BundleCommand::Build(args) => return build::run(&args),
+        BundleCommand::Plan { conf, arch, list } => {
+            let (plan, _) = plan::of_conf(conf.as_ref(), &arch)?;
+            plan::show(&plan, list);
+            Ok(ExitCode::SUCCESS)
+        }
+        BundleCommand::Build(args) => build::run(&args),
+        other => run_on_files(other).map_err(boxed),
+    }
+}
+
+/// Commands that look at or change bundles that are there.
+fn run_on_files(command: BundleCommand) -> Result<ExitCode, BundleError> {
+    match command {
+        BundleCommand::Plan { .. } | BundleCommand::Build(_) => {}
         BundleCommand::Show { file, verbose, json } => show::show(&file, verbose, json)?,
         BundleCommand::Verify { file, key } => verify(&file, key.as_deref())?,
         BundleCommand::Diff { one, other } => return show::diff(&one, &other),

@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use bundle::{Bundle, BundleError, Image, Kind, Manifest, PublicKey, image_archive, packages_index};
+use bundle::{
+    Artifact, Bundle, BundleError, Image, Kind, Manifest, PublicKey, image_archive, packages_index,
+};
 use data::{Diagnose, List, Map, Value};
 use runner::connection::{Content, ContentHash, Part};
 use runner::{Packed, PackedFile, PackedFiles, RunOptions};
@@ -38,7 +40,16 @@ pub(super) fn install_from(
         setting("bundle_public_key").map(|text| PublicKey::from_setting(text, &cluster.folder)).transpose();
     let files = key.and_then(|key| BundleFiles::open(&file, key.as_ref()));
     let files = files.map_err(|error| Box::new(error) as Box<dyn Diagnose>)?;
-    options.extra_vars.extend_from(&variables(&file, files.bundle.manifest()));
+    let mut vars = variables(&file, files.bundle.manifest());
+    if vars.get_str("kubernetes_source") == Some("bundle") {
+        // What is read on the taskbox, charts and manifests, is small and lies beside the conf files.
+        let folder = cluster.folder.join("bundle");
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        let small = |artifact: &Artifact| matches!(artifact.kind, Kind::Chart | Kind::Manifest);
+        files.bundle.unpack(&folder, small).map_err(|error| Box::new(error) as Box<dyn Diagnose>)?;
+        vars.insert("kubernetes_folder", folder.display().to_string());
+    }
+    options.extra_vars.extend_from(&vars);
     options.packed = Some(std::sync::Arc::new(files));
     Ok(())
 }
@@ -47,12 +58,14 @@ pub(super) fn install_from(
 fn variables(file: &Path, manifest: &Manifest) -> Map {
     let archs: List = manifest.architectures().into_iter().map(Value::from).collect();
     let mut programs = BTreeMap::<&str, Vec<Value>>::new();
+    let mut plugins = BTreeMap::<&str, Vec<Value>>::new();
     let mut packages = BTreeMap::<&str, Vec<Value>>::new();
     for artifact in &manifest.artifacts {
         let arch = artifact.arch.as_deref().unwrap_or_default();
         let version = artifact.version.clone().unwrap_or_default();
         match artifact.kind {
             Kind::Program => programs.entry(arch).or_default().push(Value::from(artifact.name.clone())),
+            Kind::CniPlugin => plugins.entry(arch).or_default().push(Value::from(artifact.name.clone())),
             Kind::Deb | Kind::Rpm => packages.entry(arch).or_default().push(Value::from(Map::from([
                 ("name", Value::from(artifact.name.clone())),
                 ("version", Value::from(version)),
@@ -76,7 +89,8 @@ fn variables(file: &Path, manifest: &Manifest) -> Map {
         }
         Value::from(map)
     };
-    let sources = [("etcd", "etcd_source"), ("containerd", "containerd_source")];
+    let sources =
+        [("etcd", "etcd_source"), ("containerd", "containerd_source"), ("kubeadm", "kubernetes_source")];
     let has = |name: &str| manifest.artifacts.iter().any(|one| one.kind == Kind::Program && one.name == name);
     let from_bundle: Vec<&str> =
         sources.iter().filter(|(name, _)| has(name)).map(|(_, variable)| *variable).collect();
@@ -85,6 +99,7 @@ fn variables(file: &Path, manifest: &Manifest) -> Map {
         ("bundle_offline", Value::from(true)),
         ("bundle_architectures", Value::from(archs)),
         ("bundle_programs", by_arch(programs)),
+        ("bundle_plugins", by_arch(plugins)),
         ("bundle_packages", by_arch(packages)),
         ("bundle_images", images.collect::<Value>()),
     ]);
@@ -204,7 +219,7 @@ fn hash(hex: &str) -> Option<ContentHash> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bundle::{Artifact, Builder};
+    use bundle::Builder;
 
     fn sample(folder: &Path) -> PathBuf {
         let mut builder = Builder::new(None);
