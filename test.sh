@@ -60,7 +60,7 @@ stage_lint() {
     say "format, lints, licences"
     check "format" cargo fmt --all --check
     check "clippy" cargo clippy --quiet --workspace --all-targets -- -D warnings
-    check "shell scripts" shellcheck -x install.sh test.sh .ci/run scripts/*.sh tests/e2e/*.sh
+    check "shell scripts" shellcheck -x install.sh test.sh .ci/run scripts/*.sh tests/e2e/*.sh tests/bench/templates/*.sh
     check "licences, bans, sources" cargo deny --log-level error check --hide-inclusion-graph licenses bans sources
     # The database of advisories is a git repository on the internet; without one there is nothing to compare with.
     if cargo deny --log-level off fetch db >/dev/null 2>&1; then
@@ -108,6 +108,7 @@ stage_differential() {
     say "differential tests against ansible-core $ANSIBLE_CORE, live"
     oracle
     runs "playbooks side by side with ansible-core" nextest run --package taskbox-runner --test differential
+    runs "templates, a sample by the day, beside ansible-core" nextest run --package taskbox-template --test live_sample
     runs "facts side by side with ansible-core" nextest run --package taskbox-modules --test differential_facts
 }
 

@@ -112,13 +112,13 @@ impl Variables {
     }
 }
 
-/// Facts without the prefix `ansible_`; `ansible_local` keeps its name without it too.
+/// Facts without the prefix `ansible_`; only `ansible_local` keeps it, as in Ansible.
 pub(crate) fn namespaced(facts: &Map) -> Map {
     facts
         .iter()
         .map(|(key, value)| match key.as_str().and_then(|name| name.strip_prefix("ansible_")) {
-            Some(short) => (Key::from(short), value.clone()),
-            None => (key.clone(), value.clone()),
+            Some(short) if short != "local" => (Key::from(short), value.clone()),
+            _ => (key.clone(), value.clone()),
         })
         .collect()
 }

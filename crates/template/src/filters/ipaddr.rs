@@ -111,8 +111,11 @@ fn ask(net: &Net, is_network: bool, query: &str, written: &Val) -> Res<Val> {
         "ip_netmask" => {
             text_when(two || (!one && inside), &|| format!("{} {}", net.ip(), net.text(net.netmask())))
         }
-        "ipv4" | "v4" => version_4(net, written),
-        "ipv6" | "v6" => {
+        // Listed, but ansible.utils calls them with an argument too few.
+        "v4" => return fail("_ipv4_query() missing 1 required positional argument: 'value'"),
+        "v6" => return fail("_ipv6_query() missing 1 required positional argument: 'value'"),
+        "ipv4" => version_4(net, written),
+        "ipv6" => {
             if net.six {
                 written.clone()
             } else {

@@ -186,8 +186,9 @@ fn sum(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
 
 fn groupby(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let ignore_case = ignores_case(args, 2)?;
-    let getter = Getter::one(args.get(0), ignore_case).or(args.given(1).cloned());
-    let exact = Getter::one(args.get(0), false).or(args.given(1).cloned());
+    // `default` is documented, but Ansible's undefined is no default's occasion: an item without the attribute is an error.
+    let getter = Getter::one(args.get(0), ignore_case);
+    let exact = Getter::one(args.get(0), false);
     let mut keyed = Vec::new();
     for item in ev.items(value)? {
         keyed.push((getter.get(ev, &item)?.used()?, item));
