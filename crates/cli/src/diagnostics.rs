@@ -9,6 +9,8 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
 use data::{Diagnose, Diagnostic, Label, Severity, Source};
 
+use crate::output::visible;
+
 /// Width of a drawing where the terminal does not say its own.
 const WIDTH: usize = 120;
 
@@ -76,14 +78,14 @@ pub(crate) fn draw(diagnostic: &Diagnostic, look: Look) -> String {
     let group = level
         .primary_title(one_line(&diagnostic.title))
         .elements(by_source(&diagnostic.labels).into_iter().map(|labels| element(&labels)))
-        .elements(diagnostic.notes.iter().map(|note| Level::NOTE.message(note.as_str())))
-        .elements(diagnostic.helps.iter().map(|help| Level::HELP.message(help.as_str())));
+        .elements(diagnostic.notes.iter().map(|note| Level::NOTE.message(visible(note))))
+        .elements(diagnostic.helps.iter().map(|help| Level::HELP.message(visible(help))));
     let decor = if look.unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
     Renderer::styled().decor_style(decor).term_width(look.width).render(&[group])
 }
 
 fn one_line(text: &str) -> String {
-    text.split('\n').map(str::trim).collect::<Vec<_>>().join(" ")
+    visible(text).split('\n').map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 /// The labels of each source, in the order in which the sources are first named.

@@ -10,7 +10,7 @@ use super::banner::banner;
 use super::color::Ink;
 use super::excerpt::{absolute, excerpt};
 use super::text_diff::diff_text;
-use super::{Display, EventSink, recap, result_text};
+use super::{Display, EventSink, recap, result_text, visible};
 use crate::diagnostics::{Look, draw};
 use crate::settings::Settings;
 
@@ -266,10 +266,15 @@ struct Screen {
 
 impl Screen {
     fn line(&mut self, text: &str, ink: Option<Ink>) -> io::Result<()> {
-        let painted = match ink {
-            Some(ink) if self.options.color => ink.paint(text),
-            _ => text.to_owned(),
-        };
+        let text = visible(text);
+        match ink {
+            Some(ink) if self.options.color => self.painted(&ink.paint(&text)),
+            _ => self.painted(&text),
+        }
+    }
+
+    /// A line that has its colors.
+    fn painted(&mut self, painted: &str) -> io::Result<()> {
         let end = if painted.ends_with('\n') { "" } else { "\n" };
         write!(self.out, "{painted}{end}")
     }
@@ -364,7 +369,7 @@ impl Screen {
             }
             _ => return Ok(()),
         };
-        if text.is_empty() { Ok(()) } else { self.line(&text, None) }
+        if text.is_empty() { Ok(()) } else { self.painted(&text) }
     }
 
     fn warnings(&mut self, result: &TaskResult) -> io::Result<()> {
@@ -380,6 +385,7 @@ impl Screen {
     }
 
     fn once(&mut self, text: String) -> io::Result<()> {
+        let text = visible(&text).into_owned();
         let painted = if self.options.color { Ink::Warning.paint(&text) } else { text.clone() };
         if self.said.insert(text) { self.err.write_all(painted.as_bytes()) } else { Ok(()) }
     }

@@ -9,7 +9,7 @@ use runner::{Event, Status, TaskResult};
 use super::ansible_text::TextOptions;
 use super::color::Ink;
 use super::text_diff::diff_text;
-use super::{EventSink, result_text};
+use super::{EventSink, result_text, visible};
 use crate::diagnostics::{Look, draw};
 
 /// Writes one entry a host and task.
@@ -36,7 +36,7 @@ impl Minimal {
     fn result(&mut self, result: &TaskResult) -> io::Result<()> {
         for text in result_text::texts(&result.result, "warnings") {
             if self.warned.insert(text.clone()) {
-                writeln!(self.err, "[WARNING]: {text}")?;
+                writeln!(self.err, "[WARNING]: {}", visible(&text))?;
             }
         }
         if let Some(diff) = result.result.get("diff").filter(|diff| result.show_diff && diff.is_truthy()) {
@@ -54,6 +54,7 @@ impl Minimal {
             Status::Unreachable => ("UNREACHABLE!", Ink::Unreachable),
         };
         let text = self.text(result, caption);
+        let text = visible(&text).into_owned();
         let text = if self.options.color { ink.paint(&text) } else { text };
         writeln!(self.out, "{text}")
     }

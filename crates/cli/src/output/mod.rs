@@ -18,6 +18,7 @@ mod sequence;
 mod text_diff;
 mod timer;
 mod tree;
+mod visible;
 
 use std::io;
 
@@ -30,6 +31,7 @@ pub(crate) use minimal::Minimal;
 pub(crate) use profile::Profile;
 pub(crate) use screen::{ad_hoc_screen, screen};
 pub(crate) use tree::Tree;
+pub(crate) use visible::visible;
 
 /// Takes the events of a run, in order, and shows them in its way.
 pub(crate) trait EventSink {

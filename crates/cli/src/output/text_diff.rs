@@ -4,6 +4,7 @@ use data::{Map, Value, json, python};
 
 use super::color::Ink;
 use super::sequence::{Step, steps};
+use super::visible;
 
 /// The text of a result's `diff` with `context` lines around each change (one entry or a list of them); empty when there is nothing to show.
 pub(crate) fn diff_text(diff: &Value, color: bool, context: usize) -> String {
@@ -42,14 +43,14 @@ fn entry_text(entry: &Map, color: bool, context: usize) -> String {
             context,
         );
         for line in &lines {
-            out.push_str(&painted(line, color));
+            out.push_str(&painted(&visible(line), color));
         }
         if !lines.is_empty() {
             out.push('\n');
         }
     }
     if let Some(prepared) = entry.get("prepared") {
-        out.push_str(&python::str(prepared));
+        out.push_str(&visible(&python::str(prepared)));
     }
     out
 }

@@ -275,6 +275,43 @@ mod tests {
             prop_assert_eq!(seen, frames);
         }
 
+        /// What a hostile host may send: true frames with bytes changed, cut and added anywhere. Both readers say the same of it, and
+        /// neither holds more than what came and one frame.
+        #[test]
+        fn both_readers_agree_on_a_damaged_stream(
+            payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..100), 1..6),
+            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut stream: Vec<u8> = payloads.iter().flat_map(|payload| frame(payload).to_bytes()).collect();
+            for (at, byte) in damage {
+                let at = at.index(stream.len());
+                stream[at] = byte;
+            }
+            stream.truncate(cut.index(stream.len()) + 1);
+            let (mut reader, mut decoder) = (stream.as_slice(), Decoder::default());
+            decoder.push(&stream);
+            loop {
+                match (read_frame(&mut reader), decoder.next_frame()) {
+                    (Ok(Some(one)), Ok(Some(other))) => {
+                        prop_assert!(one.payload.len() <= stream.len());
+                        prop_assert_eq!(one, other);
+                    }
+                    (Ok(None), Ok(None)) => {
+                        prop_assert!(decoder.finish().is_ok());
+                        break;
+                    }
+                    // Without the end of the stream the decoder waits for what is missing.
+                    (Err(FrameError::Truncated), Ok(None)) => {
+                        prop_assert!(decoder.finish().is_err());
+                        break;
+                    }
+                    (Err(_), Err(_)) => break,
+                    (one, other) => prop_assert!(false, "{one:?} is not {other:?}"),
+                }
+            }
+        }
+
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), good in any::<bool>()) {
             let mut stream = if good { MAGIC.to_vec() } else { Vec::new() };
