@@ -98,7 +98,7 @@ pub(crate) fn sample(path: &Path, control: &str) {
     let mut file = File::create(path).unwrap();
     file.write_all(b"!<arch>\n").unwrap();
     for (name, bytes) in [("debian-binary", &b"2.0\n"[..]), ("control.tar", &inner)] {
-        write!(file, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100644, bytes.len()).unwrap();
+        writeln!(file, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, 100644, bytes.len()).unwrap();
         file.write_all(bytes).unwrap();
         if bytes.len() % 2 == 1 {
             file.write_all(b"\n").unwrap();

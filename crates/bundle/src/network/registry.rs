@@ -35,6 +35,9 @@ struct Token {
 /// An answer: its status, headers and body.
 pub(super) type Answer = ureq::http::Response<Body>;
 
+/// Makes a request's body anew for each try: its size and a reader, or none.
+pub(super) type RequestBody<'a> = dyn Fn() -> std::io::Result<Option<(u64, Box<dyn std::io::Read>)>> + 'a;
+
 impl<'a> Registry<'a> {
     /// A registry by the name it has in images' names. `plain` speaks HTTP without TLS; `login` is a user and a password.
     pub fn new(client: &'a Client, host: &str, plain: bool, login: Option<(String, String)>) -> Self {
@@ -66,7 +69,7 @@ impl<'a> Registry<'a> {
         url: &str,
         repository: &str,
         headers: &[(&str, &str)],
-        body: &dyn Fn() -> std::io::Result<Option<(u64, Box<dyn std::io::Read>)>>,
+        body: &RequestBody<'_>,
     ) -> Result<Answer, Trouble> {
         for asked in [false, true] {
             let answer = self.send_once(method, url, repository, headers, body)?;
@@ -89,7 +92,7 @@ impl<'a> Registry<'a> {
         url: &str,
         repository: &str,
         headers: &[(&str, &str)],
-        body: &dyn Fn() -> std::io::Result<Option<(u64, Box<dyn std::io::Read>)>>,
+        body: &RequestBody<'_>,
     ) -> Result<Answer, Trouble> {
         let again = |error: ureq::Error| Trouble::Again(explain(&error));
         let agent = self.client.agent(url).map_err(again)?;

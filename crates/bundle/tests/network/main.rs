@@ -1,5 +1,11 @@
 //! Building from the network, against a real registry and an HTTP server that fails on purpose.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "the functions beside the tests are test code too"
+)]
+
 mod faulty;
 mod registry;
 
