@@ -206,10 +206,10 @@ fn dump(settings: &Settings, kind: Kind, format: DumpForm, only_changed: bool) -
     let file = settings.file.as_ref().map(|file| Value::str(file.path.to_string_lossy()));
     let mut rows = vec![("CONFIG_FILE", file.unwrap_or(Value::Null), String::new())];
     for setting in chosen(kind) {
-        if let Some((value, origin)) = settings.get(setting.name) {
-            if !only_changed || *origin != Origin::Default {
-                rows.push((setting.name, value.clone(), origin.to_string()));
-            }
+        if let Some((value, origin)) = settings.get(setting.name)
+            && (!only_changed || *origin != Origin::Default)
+        {
+            rows.push((setting.name, value.clone(), origin.to_string()));
         }
     }
     rows.sort_by_key(|(name, ..)| *name);

@@ -61,7 +61,7 @@ impl StringArgs {
             all.push(self.asked()?);
         }
         if self.reads_stdin() {
-            all.push(self.from_stdin()?);
+            all.push(self.stdin_text()?);
         }
         let texts: Vec<&String> = self.texts.iter().filter(|text| *text != "-").collect();
         if let Some(last) = self.names.last().filter(|_| texts.len() > self.names.len()) {
@@ -93,7 +93,7 @@ impl StringArgs {
         Ok(Plain { text, origin: "the interactive prompt", name: Some(name).filter(|name| !name.is_empty()) })
     }
 
-    fn from_stdin(&self) -> Result<Plain, FlagError> {
+    fn stdin_text(&self) -> Result<Plain, FlagError> {
         if std::io::stdout().is_terminal() {
             anstream::eprintln!(
                 "Reading plaintext input from stdin. (ctrl-d to end input, twice if your content does not already have a newline)"

@@ -33,10 +33,10 @@ impl Tree {
 
 impl EventSink for Tree {
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        if let Event::TaskResult(result) = event {
-            if let Err(error) = self.write(result) {
-                report_all(&[Diagnostic::warning(error.to_string())]);
-            }
+        if let Event::TaskResult(result) = event
+            && let Err(error) = self.write(result)
+        {
+            report_all(&[Diagnostic::warning(error.to_string())]);
         }
         Ok(())
     }
