@@ -65,7 +65,7 @@ fn settings_decide_what_a_playbook_shows() {
     place.write("site.yml", PLAYBOOK);
     place.write(
         "ansible.cfg",
-        "[defaults]\ninventory = hosts\ndisplay_skipped_hosts = no\nretry_files_enabled = yes\nlibrary = x\n",
+        "[defaults]\ninventory = hosts\ndisplay_skipped_hosts = no\nretry_files_enabled = yes\ngather_timeout = 5\n",
     );
     place.write("hosts", "h1 ansible_connection=local\n");
     let output = place.run("ansible-playbook", &["site.yml", "-v"], &[]);
@@ -79,7 +79,7 @@ fn settings_decide_what_a_playbook_shows() {
         said.contains("TASK [one]") && said.contains("TASK [three]") && !said.contains("TASK [two]"),
         "{said}"
     );
-    assert!(errors.contains("[WARNING]: the setting `library` is not followed"), "{errors}");
+    assert!(errors.contains("[WARNING]: the setting `gather_timeout` is not followed"), "{errors}");
     assert_eq!(place.read("site.retry"), "h1\n");
     assert!(said.contains("\tto retry, use: --limit @"), "{said}");
     let again = place.says("ansible-playbook", &["site.yml", "--list-hosts", "--limit", "@site.retry"], &[]);

@@ -4,33 +4,37 @@ use data::{Diagnostic, Value};
 use inventory::{Inventory, Pattern};
 
 use crate::event::HostName;
+use crate::options::PatternMismatch;
 
 /// The hosts that patterns and a limit select, in `order`, with warnings about words that match nothing.
 ///
 /// # Errors
-/// A pattern or limit that cannot be used, or an unknown order.
+/// A pattern or limit that cannot be used, an unknown order, words that match nothing where `mismatch` says so.
 pub(crate) fn select(
     inventory: &Inventory,
     patterns: &[String],
     limit: Option<&str>,
     order: Option<&str>,
+    mismatch: PatternMismatch,
 ) -> Result<(Vec<HostName>, Vec<Diagnostic>), Diagnostic> {
     let chosen = Pattern::parse_list(patterns).and_then(|pattern| pattern.select(inventory));
     let chosen = chosen.map_err(|error| error.diagnostic(None))?;
     let mut hosts = chosen.hosts;
-    let mut warnings: Vec<Diagnostic> = chosen
-        .unmatched
-        .iter()
-        .map(|word| Diagnostic::warning(format!("could not match supplied host pattern, ignoring: `{word}`")))
-        .collect();
+    let mut unmatched = chosen.unmatched;
     if let Some(limit) = limit {
         let limited = Pattern::parse_limit(limit).and_then(|pattern| pattern.select(inventory));
         let limited = limited.map_err(|error| error.diagnostic(None))?;
         hosts.retain(|host| limited.hosts.contains(host));
-        warnings.extend(limited.unmatched.iter().map(|word| {
-            Diagnostic::warning(format!("could not match supplied host pattern, ignoring: `{word}`"))
-        }));
+        unmatched.extend(limited.unmatched);
     }
+    let title = |word: &String| format!("Could not match supplied host pattern, ignoring: {word}");
+    let warnings = match (mismatch, unmatched.first()) {
+        (PatternMismatch::Error, Some(word)) => return Err(Diagnostic::error(title(word))),
+        (PatternMismatch::Warning, _) => {
+            unmatched.iter().map(|word| Diagnostic::warning(title(word))).collect()
+        }
+        _ => Vec::new(),
+    };
     sort(&mut hosts, inventory, order)?;
     Ok((hosts, warnings))
 }

@@ -78,6 +78,8 @@ pub struct RunOptions {
     pub any_errors_fatal: bool,
     /// `error_on_missing_handler` of the configuration.
     pub error_on_missing_handler: bool,
+    /// `host_pattern_mismatch` of the configuration.
+    pub pattern_mismatch: PatternMismatch,
     /// The configuration file: the variable `ansible_config_file`.
     pub config_file: Option<PathBuf>,
     /// The settings of the configuration by Ansible's names, each with where it comes from (`default`, `env: X`, or a file): what playbooks
@@ -127,6 +129,7 @@ impl Default for RunOptions {
             gathering: Gathering::Implicit,
             any_errors_fatal: false,
             error_on_missing_handler: true,
+            pattern_mismatch: PatternMismatch::default(),
             config_file: None,
             settings: HashMap::new(),
             packed: None,
@@ -166,6 +169,18 @@ pub enum Gathering {
     Explicit,
     /// For hosts whose facts are not known yet.
     Smart,
+}
+
+/// `host_pattern_mismatch` of the configuration: what a host pattern that matches nothing is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PatternMismatch {
+    /// A warning.
+    #[default]
+    Warning,
+    /// An error that ends the run.
+    Error,
+    /// Nothing.
+    Ignore,
 }
 
 /// The user's wish to stop, shared with whoever hears it.

@@ -88,6 +88,7 @@ fn plan_play(
         &settings.hosts,
         options.limit.as_deref(),
         settings.order.as_deref(),
+        options.pattern_mismatch,
     )
     .map_err(|error| vec![error])?;
     warnings.into_iter().for_each(&mut *warn);

@@ -280,6 +280,7 @@ impl Running<'_> {
             &settings.hosts,
             self.shared.options.limit.as_deref(),
             settings.order.as_deref(),
+            self.shared.options.pattern_mismatch,
         );
         match selected {
             Ok((hosts, warnings)) => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args};
 use data::Diagnostic;
 use inventory::{Loaded, Reader};
-use runner::{Gathering, RunOptions};
+use runner::{FactCache, Gathering, PatternMismatch, RunOptions};
 
 use super::{ConnectionFlags, ExtraVarsFlags, FlagError, HostFlags, PrivilegeFlags, VaultFlags};
 use crate::diagnostics::report_all;
@@ -45,7 +45,7 @@ pub(crate) struct RunFlags {
     /// Forget the facts of earlier runs; none are kept.
     #[arg(long)]
     flush_cache: bool,
-    /// Not used: modules in Python cannot be loaded.
+    /// Folders with modules of your own.
     #[arg(short = 'M', long, value_name = "FOLDERS")]
     module_path: Vec<String>,
     #[command(flatten)]
@@ -76,10 +76,6 @@ impl RunFlags {
         let forks = forks.filter(|forks| *forks > 0).ok_or_else(|| {
             FlagError::option(Diagnostic::error("the number of processes (`--forks`) must be at least 1"))
         })?;
-        if !self.module_path.is_empty() {
-            let unused = Diagnostic::warning("`--module-path` is not used");
-            report_all(&[unused.note("modules in Python cannot be loaded")]);
-        }
         let reader = Reader::new(self.vault.secrets(settings)?);
         let (connection, become_as) = if ask {
             super::connection::resolve(&self.connection, &self.privilege, settings)?
@@ -90,6 +86,8 @@ impl RunFlags {
         let loaded = self.hosts.load(&reader, settings)?;
         self.hosts.limited(&loaded)?;
         let Loaded { inventory, folders, .. } = loaded;
+        let paths = |name: &str| settings.list(name).into_iter().map(PathBuf::from).collect::<Vec<_>>();
+        let seconds = |name: &str| settings.number(name).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
         Ok(RunOptions {
             inventory,
             inventory_folders: folders,
@@ -101,7 +99,7 @@ impl RunFlags {
             diff: self.diff || settings.flag("DIFF_ALWAYS"),
             forks,
             verbosity: self.verbosity(settings),
-            roles_path: settings.list("DEFAULT_ROLES_PATH").into_iter().map(PathBuf::from).collect(),
+            roles_path: paths("DEFAULT_ROLES_PATH"),
             connection,
             become_as,
             gathering: match settings.text("DEFAULT_GATHERING").as_deref() {
@@ -112,11 +110,58 @@ impl RunFlags {
             any_errors_fatal: settings.flag("ANY_ERRORS_FATAL"),
             error_on_missing_handler: settings.flag("ERROR_ON_MISSING_HANDLER"),
             force_handlers: self.force_handlers || settings.flag("DEFAULT_FORCE_HANDLERS"),
+            collections_path: paths("COLLECTIONS_PATHS"),
+            library: self
+                .module_path
+                .iter()
+                .flat_map(|folders| folders.split(':'))
+                .map(|folder| crate::settings::resolve(folder, None))
+                .chain(paths("DEFAULT_MODULE_PATH"))
+                .collect(),
+            private_role_vars: settings.flag("DEFAULT_PRIVATE_ROLE_VARS"),
+            strategy: settings.text_if_set("DEFAULT_STRATEGY"),
+            no_log: settings.flag("DEFAULT_NO_LOG"),
+            task_timeout: seconds("TASK_TIMEOUT"),
+            task_debugger: settings.flag("ENABLE_TASK_DEBUGGER"),
+            debugger_on_ignored: settings.flag("TASK_DEBUGGER_IGNORE_ERRORS"),
+            fact_cache: fact_cache(settings)?,
+            pattern_mismatch: match settings.text("HOST_PATTERN_MISMATCH").as_deref() {
+                Some("error") => PatternMismatch::Error,
+                Some("ignore") => PatternMismatch::Ignore,
+                _ => PatternMismatch::Warning,
+            },
             config_file: settings.file.as_ref().map(|file| file.path.clone()),
             settings: settings.for_playbooks(),
             prompter: TerminalPrompter::of_stdin(),
             ..RunOptions::default()
         })
+    }
+}
+
+/// Where facts are kept between runs.
+fn fact_cache(settings: &Settings) -> Result<FactCache, FlagError> {
+    let name = settings.text("CACHE_PLUGIN").unwrap_or_default();
+    match name.rsplit('.').next().unwrap_or_default() {
+        "memory" | "" => Ok(FactCache::Memory),
+        "jsonfile" => {
+            let folder = settings.text("CACHE_PLUGIN_CONNECTION").ok_or_else(|| {
+                let error = Diagnostic::error("`fact_caching = jsonfile` needs a folder");
+                FlagError::option(error.help("name it in `fact_caching_connection`"))
+            })?;
+            Ok(FactCache::JsonFile {
+                folder: crate::settings::resolve(&folder, None),
+                prefix: settings.text_if_set("CACHE_PLUGIN_PREFIX").unwrap_or_default(),
+                timeout: settings
+                    .number("CACHE_PLUGIN_TIMEOUT")
+                    .and_then(|seconds| u64::try_from(seconds).ok())
+                    .unwrap_or(86400),
+            })
+        }
+        other => {
+            let unknown = Diagnostic::warning(format!("facts cannot be kept by `{other}`"));
+            report_all(&[unknown.help("`fact_caching` is memory or jsonfile")]);
+            Ok(FactCache::Memory)
+        }
     }
 }
 

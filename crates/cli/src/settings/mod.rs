@@ -172,36 +172,66 @@ impl Settings {
     /// What the user should know: settings that are not followed, and words that are no settings.
     fn warnings(&self, environment: impl Iterator<Item = String>) -> Vec<Diagnostic> {
         let entries = self.file.iter().flat_map(|file| &file.entries);
-        let mut found: Vec<Diagnostic> = entries.filter_map(warning_of_entry).collect();
+        let mut found: Vec<Diagnostic> = entries.filter_map(|entry| self.warning_of_entry(entry)).collect();
         let mut names: Vec<String> = environment.filter(|name| name.starts_with("ANSIBLE_")).collect();
         names.sort();
-        found.extend(names.iter().filter_map(|name| warning_of_variable(name)));
+        found.extend(names.iter().filter_map(|name| self.warning_of_variable(name)));
         found
     }
-}
 
-fn warning_of_entry(entry: &file::Entry) -> Option<Diagnostic> {
-    let named = |setting: &&Setting| setting.ini.contains(&(entry.section.as_str(), entry.key.as_str()));
-    if let Some(setting) = table::all().find(named) {
-        let found = Diagnostic::warning(format!("the setting `{}` is not followed", entry.key));
-        return (setting.support == Support::Refused).then(|| found.at(&entry.place, "").note(setting.about));
+    /// Whether a setting is not followed to anybody's harm: folders of plugins without a plugin are no loss.
+    fn is_missed(&self, setting: &Setting) -> bool {
+        let paths = self.list(setting.name);
+        let is_plugin = |path: &Path| path.extension().is_some_and(|ending| ending == "py");
+        let holds_plugins =
+            |path: &String| data::fs::list(path).is_ok_and(|files| files.iter().any(|file| is_plugin(file)));
+        let folders = setting.kind == setting::Kind::PathSpec;
+        setting.support == Support::Refused && (!folders || paths.iter().any(holds_plugins))
     }
-    let keys: Vec<&str> = keys_of(&entry.section).collect();
-    if keys.is_empty() {
-        let found =
-            Diagnostic::warning(format!("the settings of section `[{}]` are not used", entry.section));
-        let sections = table::all().flat_map(|setting| setting.ini).map(|(section, _)| *section);
-        let found = found.at(&entry.place, "");
-        return Some(match data::suggest::nearest(&entry.section, sections) {
-            Some(near) => found.help(format!("did you mean `[{near}]`?")),
-            None => found.note("taskbox has nothing that they could be for"),
-        });
+
+    fn warning_of_entry(&self, entry: &file::Entry) -> Option<Diagnostic> {
+        let named = |setting: &&Setting| setting.ini.contains(&(entry.section.as_str(), entry.key.as_str()));
+        if let Some(setting) = table::all().find(named) {
+            let found = Diagnostic::warning(format!("the setting `{}` is not followed", entry.key));
+            return self.is_missed(setting).then(|| found.at(&entry.place, "").note(setting.about));
+        }
+        let keys: Vec<&str> = keys_of(&entry.section).collect();
+        if keys.is_empty() {
+            let found =
+                Diagnostic::warning(format!("the settings of section `[{}]` are not used", entry.section));
+            let sections = table::all().flat_map(|setting| setting.ini).map(|(section, _)| *section);
+            let found = found.at(&entry.place, "");
+            return Some(match data::suggest::nearest(&entry.section, sections) {
+                Some(near) => found.help(format!("did you mean `[{near}]`?")),
+                None => found.note("taskbox has nothing that they could be for"),
+            });
+        }
+        let found = Diagnostic::warning(format!("there is no setting `{}`", entry.key)).at(&entry.place, "");
+        Some(match data::suggest::nearest(&entry.key, keys) {
+            Some(near) => found.help(format!("did you mean `{near}`?")),
+            None => found.note(format!("section `[{}]` has none of that name", entry.section)),
+        })
     }
-    let found = Diagnostic::warning(format!("there is no setting `{}`", entry.key)).at(&entry.place, "");
-    Some(match data::suggest::nearest(&entry.key, keys) {
-        Some(near) => found.help(format!("did you mean `{near}`?")),
-        None => found.note(format!("section `[{}]` has none of that name", entry.section)),
-    })
+
+    /// Variables that are nobody's setting are left to whoever made them, unless they look like a slip of the fingers.
+    fn warning_of_variable(&self, name: &str) -> Option<Diagnostic> {
+        if !is_candidate(name) {
+            return None;
+        }
+        if let Some(setting) = table::all().find(|setting| setting.env.contains(&name)) {
+            let found = Diagnostic::warning(format!("the setting `{name}` is not followed"));
+            return self.is_missed(setting).then(|| found.note(setting.about));
+        }
+        // Only what stands behind the common prefix is compared: long names would all be near each other.
+        let own = |name: &'static str| name.strip_prefix("ANSIBLE_");
+        let known = table::all().flat_map(|setting| setting.env).filter_map(|name| own(name));
+        let near = data::suggest::nearest(name.strip_prefix("ANSIBLE_")?, known)?;
+        let close = near.len().abs_diff(name.len() - "ANSIBLE_".len()) <= 1;
+        close.then(|| {
+            let found = Diagnostic::warning(format!("there is no setting `{name}`"));
+            found.help(format!("did you mean `ANSIBLE_{near}`?"))
+        })
+    }
 }
 
 fn keys_of(section: &str) -> impl Iterator<Item = &'static str> {
@@ -218,26 +248,6 @@ fn is_candidate(name: &str) -> bool {
 
 fn is_variable(name: &str) -> bool {
     table::all().any(|setting| setting.env.contains(&name))
-}
-
-/// Variables that are nobody's setting are left to whoever made them, unless they look like a slip of the fingers.
-fn warning_of_variable(name: &str) -> Option<Diagnostic> {
-    if !is_candidate(name) {
-        return None;
-    }
-    if let Some(setting) = table::all().find(|setting| setting.env.contains(&name)) {
-        let found = Diagnostic::warning(format!("the setting `{name}` is not followed"));
-        return (setting.support == Support::Refused).then(|| found.note(setting.about));
-    }
-    // Only what stands behind the common prefix is compared: long names would all be near each other.
-    let own = |name: &'static str| name.strip_prefix("ANSIBLE_");
-    let known = table::all().flat_map(|setting| setting.env).filter_map(|name| own(name));
-    let near = data::suggest::nearest(name.strip_prefix("ANSIBLE_")?, known)?;
-    let close = near.len().abs_diff(name.len() - "ANSIBLE_".len()) <= 1;
-    close.then(|| {
-        let found = Diagnostic::warning(format!("there is no setting `{name}`"));
-        found.help(format!("did you mean `ANSIBLE_{near}`?"))
-    })
 }
 
 #[cfg(test)]

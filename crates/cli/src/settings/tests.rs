@@ -55,22 +55,28 @@ fn wrong_values_are_errors_that_say_what_is_possible() {
 
 #[test]
 fn what_is_not_followed_is_told_once_each_with_its_reason() {
-    let text = "[defaults]\nfork = 5\nlibrary = ./library\npipelining = yes\n[default]\nx = 1\n";
-    let env = ["ANSIBLE_FROKS", "ANSIBLE_LIBRARY", "ANSIBLE_NOCOWS", "ANSIBLE_OF_MY_OWN_MAKING", "HOME"];
-    let found = settings(text, &[]).unwrap().warnings(env.iter().map(ToString::to_string));
+    let plugins = tempfile::tempdir().unwrap();
+    std::fs::write(plugins.path().join("mine.py"), "").unwrap();
+    let text = format!(
+        "[defaults]\nfork = 5\nlookup_plugins = {}\nfilter_plugins = ./none\npipelining = yes\n[default]\nx = 1\n",
+        plugins.path().display()
+    );
+    let env =
+        ["ANSIBLE_FROKS", "ANSIBLE_LOOKUP_PLUGINS", "ANSIBLE_NOCOWS", "ANSIBLE_OF_MY_OWN_MAKING", "HOME"];
+    let found = settings(&text, &[]).unwrap().warnings(env.iter().map(ToString::to_string));
     let titles: Vec<_> = found.iter().map(|found| found.title.as_str()).collect();
     assert_eq!(
         titles,
         [
             "there is no setting `fork`",
-            "the setting `library` is not followed",
+            "the setting `lookup_plugins` is not followed",
             "the settings of section `[default]` are not used",
             "there is no setting `ANSIBLE_FROKS`",
-            "the setting `ANSIBLE_LIBRARY` is not followed",
+            "the setting `ANSIBLE_LOOKUP_PLUGINS` is not followed",
         ]
     );
     assert_eq!(found[0].helps, ["did you mean `forks`?"]);
-    assert_eq!(found[1].notes, ["modules in Python cannot be loaded"]);
+    assert_eq!(found[1].notes, ["plugins in Python cannot be loaded"]);
 }
 
 #[test]

@@ -20,4 +20,5 @@ pub(super) const INVENTORY: &[Setting] = &[
     yes("INVENTORY_UNPARSED_WARNING", Bool, Some("True"), &[("inventory", "inventory_unparsed_warning")], &["ANSIBLE_INVENTORY_UNPARSED_WARNING"], "warn when no inventory can be read"),
     yes("LOCALHOST_WARNING", Bool, Some("True"), &[("defaults", "localhost_warning")], &["ANSIBLE_LOCALHOST_WARNING"], "warn when only the implicit localhost is there"),
     yes("VAULT_ENCRYPT_SALT", Text, None, &[("defaults", "vault_encrypt_salt")], &["ANSIBLE_VAULT_ENCRYPT_SALT"], "a fixed salt, for the same ciphertext each time"),
+    yes("HOST_PATTERN_MISMATCH", Text, Some("warning"), &[("inventory", "host_pattern_mismatch")], &["ANSIBLE_HOST_PATTERN_MISMATCH"], "what a host pattern is that matches nothing").one_of(&["error", "warning", "ignore"]),
 ];

@@ -20,7 +20,6 @@ pub(super) const MOOT: &[Setting] = &[
     moot("async_dir", Text, Some("~/.ansible_async"), &[("defaults", "async_dir")], &["ANSIBLE_ASYNC_DIR"], "the agent keeps jobs in its own folder"),
     moot("BECOME_ALLOW_SAME_USER", Bool, Some("False"), &[("privilege_escalation", "become_allow_same_user")], &["ANSIBLE_BECOME_ALLOW_SAME_USER"], "it changes nothing here"),
     moot("COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH", Text, Some("warning"), &[("defaults", "collections_on_ansible_version_mismatch")], &["ANSIBLE_COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH"], "modules are built in; there are no collections on disk").one_of(&["error", "warning", "ignore"]),
-    moot("COLLECTIONS_PATHS", PathSpec, Some("{home}/collections:/usr/share/ansible/collections"), &[("defaults", "collections_path")], &["ANSIBLE_COLLECTIONS_PATH"], "modules are built in; there are no collections on disk"),
     moot("COLLECTIONS_SCAN_SYS_PATH", Bool, Some("True"), &[("defaults", "collections_scan_sys_path")], &["ANSIBLE_COLLECTIONS_SCAN_SYS_PATH"], "hosts need no Python"),
     moot("COLOR_CONSOLE_PROMPT", Text, Some("white"), &[("colors", "console_prompt")], &["ANSIBLE_COLOR_CONSOLE_PROMPT"], "nothing that taskbox prints has this color"),
     moot("COLOR_DOC_CONSTANT", Text, Some("dark gray"), &[("colors", "doc_constant")], &["ANSIBLE_COLOR_DOC_CONSTANT"], "nothing that taskbox prints has this color"),
