@@ -44,7 +44,7 @@ impl FactCache {
     }
 
     /// Forgets a host.
-    pub(crate) fn forget(&self, host: &str) {
+    pub fn forget(&self, host: &str) {
         if let Some(path) = self.path(host) {
             // What is not there is forgotten already.
             let _ = std::fs::remove_file(path);

@@ -42,7 +42,7 @@ pub(crate) struct RunFlags {
     /// Run handlers even if a task failed.
     #[arg(long)]
     force_handlers: bool,
-    /// Forget the facts of earlier runs; none are kept.
+    /// Forget the facts of earlier runs.
     #[arg(long)]
     flush_cache: bool,
     /// Folders with modules of your own.
@@ -85,6 +85,10 @@ impl RunFlags {
         let extra_vars = self.extra_vars.load(&reader)?;
         let loaded = self.hosts.load(&reader, settings)?;
         self.hosts.limited(&loaded)?;
+        let fact_cache = fact_cache(settings)?;
+        if self.flush_cache {
+            loaded.inventory.hosts().for_each(|host| fact_cache.forget(host.name()));
+        }
         let Loaded { inventory, folders, .. } = loaded;
         let paths = |name: &str| settings.list(name).into_iter().map(PathBuf::from).collect::<Vec<_>>();
         let seconds = |name: &str| settings.number(name).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
@@ -124,7 +128,7 @@ impl RunFlags {
             task_timeout: seconds("TASK_TIMEOUT"),
             task_debugger: settings.flag("ENABLE_TASK_DEBUGGER"),
             debugger_on_ignored: settings.flag("TASK_DEBUGGER_IGNORE_ERRORS"),
-            fact_cache: fact_cache(settings)?,
+            fact_cache,
             pattern_mismatch: match settings.text("HOST_PATTERN_MISMATCH").as_deref() {
                 Some("error") => PatternMismatch::Error,
                 Some("ignore") => PatternMismatch::Ignore,
