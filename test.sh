@@ -60,7 +60,7 @@ stage_lint() {
     say "format, lints, licences"
     check "format" cargo fmt --all --check
     check "clippy" cargo clippy --quiet --workspace --all-targets -- -D warnings
-    check "shell scripts" shellcheck -x install.sh test.sh .ci/run scripts/*.sh tests/e2e/*.sh tests/bench/templates/*.sh
+    check "shell scripts" shellcheck -x install.sh add-nodes.sh uninstall.sh test.sh .ci/run scripts/*.sh tests/e2e/*.sh tests/bench/templates/*.sh
     check "licences, bans, sources" cargo deny --log-level error check --hide-inclusion-graph licenses bans sources
     # The database of advisories is a git repository on the internet; without one there is nothing to compare with.
     if cargo deny --log-level off fetch db >/dev/null 2>&1; then

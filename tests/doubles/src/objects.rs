@@ -220,7 +220,8 @@ fn patch(etcd: &Etcd, place: &Place, name: &str, body: &Value) -> crate::Result<
         let Some(old) = etcd.get(&place.key(name))? else { return Ok(missing(place, name)) };
         let mut object = old.value.clone();
         let mut change = body.clone();
-        if let Some(metadata) = change["metadata"].as_object_mut() {
+        // Not by index: that would make an empty `metadata`, and an empty one removes.
+        if let Some(metadata) = change.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.remove("resourceVersion");
         }
         merge(&mut object, &change);

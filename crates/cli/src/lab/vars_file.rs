@@ -34,6 +34,15 @@ const SHARED_KERNEL: &str = "
 os_time_sync: none
 os_kernel_modules: []
 os_disable_swap: false
+
+# Hosts in containers load no modules, make no dummy interfaces and may not set how many connections the kernel tracks.
+kube_proxy_mode: iptables
+kube_proxy_conntrack_max_per_core: 0
+kube_proxy_conntrack_min: 0
+enable_nodelocaldns: false
+
+# The one network plugin that needs images only.
+kube_network_plugin: flannel
 ";
 
 /// Without this capability nothing may raise its limits.

@@ -61,6 +61,20 @@ pub(super) static GROUPS: &[KeyGroup] = &[
         about: "",
         keys: &[
             key("kube_version", Text, "v1.36.2", "1.0", "Version of Kubernetes."),
+            key(
+                "kubernetes_source",
+                Choice(&["auto", "bundle", "download", "path", "none"]),
+                "auto",
+                "new",
+                "Where Kubernetes comes from: the offline bundle, a download that is checked against upstream's checksums, the folder `kubernetes_path`, or nowhere: then the base is installed without it. `auto` is the bundle if it holds kubeadm, else none.",
+            ),
+            key(
+                "kubernetes_path",
+                Text,
+                "\"\"",
+                "new",
+                "Folder on this machine with kubeadm, kubelet, kubectl, and below it `cni/`, `images/`, `manifests/` and `charts/`.",
+            ),
             key("cluster_name", Text, "cluster.local", "1.0", "DNS domain of the cluster."),
             key("kubelet_max_pods", Int, "110", "1.0", "Pods that one host may run."),
             key("kubelet_pod_pids_limit", Int, "10000", "new", "Processes that one pod may have."),
