@@ -10,6 +10,7 @@ cd "$root"
 . "$here/expect.sh"
 
 LAB=e2e
+FRESH=$(mktemp)
 taskbox() { "$TASKBOX" "$@"; }
 lab() { taskbox lab "$@" --name "$LAB"; }
 on() { taskbox lab ssh --name "$LAB" "$@"; }
@@ -38,6 +39,7 @@ case_check_changes_nothing() {
     says "it lists what would change" 'changed=[1-9]'
     after=$(fingerprint)
     same "it changes nothing: /etc, packages and units are as before" "$before" "$after"
+    printf '%s\n' "$after" >"$FRESH"
 }
 
 case_install() {
@@ -203,6 +205,76 @@ case_offline() {
     echo "note  offline case $((SECONDS - at)) s"
 }
 
+# Kubernetes with stand-ins (tests/doubles): order, arguments, certificates, leases and load balancing are real, containers are not.
+standins() {
+    local target kubectl=$root/target/standins/kubectl
+    target=$root/target/$(rustc -vV | sed -n 's/^host: //p')
+    mkdir -p "$root/target/standins"
+    cargo build --quiet --package kubernetes-standin
+    strip -o "$root/target/standins/kubeadm" "$target/debug/kubernetes-standin"
+    cp "$root/target/standins/kubeadm" "$root/target/standins/kubelet"
+    # kubectl is the real one, of this machine or of Debian's package.
+    if [ ! -x "$kubectl" ]; then
+        (cd "$(dirname "$kubectl")" && apt-get -qq download kubernetes-client 2>/dev/null && dpkg-deb -x kubernetes-client_*.deb deb)
+        mv "$root/target/standins/deb/usr/bin/kubectl" "$kubectl"
+        rm -rf "$root/target/standins/deb" "$root"/target/standins/*.deb
+    fi
+    cat >".lab/$LAB/kubernetes.yml" <<VARS
+kubernetes_source: path
+kubernetes_path: $root/target/standins
+kubeadm_ignore_preflight_errors: [SystemVerification, ExternalEtcdVersion]
+VARS
+}
+cluster() { install -e "@.lab/$LAB/kubernetes.yml" "$@"; }
+
+case_cluster_install() {
+    ok "the stand-ins are built" standins
+    ok "a dry run works through Kubernetes, too" cluster --check --tags preflight,kubernetes
+    fails "a version that the programs are not is refused" cluster --tags preflight,kubernetes -e kube_version=v1.35.1
+    says "kubeadm's own words are shown" 'only supports deploying v1.36.2'
+    ok "Kubernetes is installed, the masters one at a time" cluster
+    ok "the second install ends well" cluster
+    never "the second install changes nothing" 'changed=[1-9]'
+}
+
+case_cluster_verify() {
+    ok "verify looks at Kubernetes" taskbox verify --lab="$LAB"
+    says "every host is ready, and it says who plays Kubernetes" '6 of 6 ready.*stand-in'
+    says "both leases are held" 'scheduler master[1-3], controller manager master[1-3]'
+    says "every master is behind the service" 'endpoints of the API'
+    ok "kubectl works for root on a master" on master2 'kubectl get nodes'
+    ok "the kubelet comes back when it is killed" on node1 'systemctl kill --signal=KILL kubelet; for n in $(seq 20); do sleep 1; systemctl is-active --quiet kubelet && exit 0; done; exit 1'
+    on master3 'systemctl stop kubelet' >/dev/null 2>&1
+    ok "kubectl on a master outlives that master's API server" retry 20 taskbox lab ssh --name "$LAB" master3 'kubectl get nodes'
+    fails_with 2 "verify tells that it is away" taskbox verify --lab="$LAB"
+    says "by name" 'master3.*(kubelet|API server)'
+    on master3 'systemctl start kubelet' >/dev/null 2>&1
+    ok "all is well again" retry 60 taskbox verify --lab="$LAB"
+}
+
+case_cluster_add_nodes() {
+    ok "a fourth worker is there" lab up --masters 3 --nodes 4 --lb 2
+    ok "it joins" ./add-nodes.sh --lab="$LAB" -e "@.lab/$LAB/kubernetes.yml"
+    says "it was prepared" 'node4 .*changed=[1-9]'
+    says "the others learned its name only" 'node1 .*changed=1 '
+    ok "all seven are ready" taskbox verify --lab="$LAB"
+    ok "a second call finds nothing to do" ./add-nodes.sh --lab="$LAB" -e "@.lab/$LAB/kubernetes.yml"
+    never "it changes nothing" 'changed=[1-9]'
+}
+
+case_cluster_drill() {
+    ok "each master may be stopped" taskbox drill --lab="$LAB" --yes --down 8
+    says "the table says so" 'ok +master3 .* intact'
+}
+
+case_cluster_uninstall() {
+    local after
+    fails "it asks, and does nothing where nobody can answer" ./uninstall.sh --lab="$LAB"
+    ok "the cluster goes away" ./uninstall.sh --lab="$LAB" --yes --data
+    after=$(fingerprint)
+    same "files, packages and units are those of the fresh hosts" "$(cat "$FRESH")" "$after"
+}
+
 case_lab_down() {
     ok "the lab goes away" lab down
     same "nothing of it stays" "" "$(docker ps -aq --filter "name=taskbox-lab-$LAB-")"
@@ -212,7 +284,7 @@ case_lab_down() {
 here=$root . "$root/scripts/find-taskbox.sh"
 here=$root/tests/e2e
 trap 'lab down >/dev/null 2>&1 || true; taskbox lab down --name "$LAB-one" >/dev/null 2>&1 || true; taskbox lab down --name offline >/dev/null 2>&1 || true' EXIT
-cases=${*:-lab_up check_changes_nothing install keys_stay_closed verify virtual_address_moves bad_hosts no_sudo full_disk bad_files offline lab_down all_in_one}
+cases=${*:-lab_up check_changes_nothing install keys_stay_closed verify virtual_address_moves bad_hosts no_sudo full_disk bad_files cluster_install cluster_verify cluster_add_nodes cluster_drill cluster_uninstall offline lab_down all_in_one}
 for name in $cases; do
     "case_$name"
 done

@@ -79,18 +79,17 @@ impl Cluster {
         }
     }
 
+    /// The names of a group's hosts.
+    pub(crate) fn hosts(&self, group: &str) -> Vec<String> {
+        let inventory = &self.conf.inventory;
+        let hosts = inventory.group(group).map(|group| inventory.hosts_of(group)).unwrap_or_default();
+        hosts.iter().map(|host| host.name().to_string()).collect()
+    }
+
     /// What runs where after an install.
     pub(crate) fn placements(&self) -> Vec<Placement> {
         let inventory = &self.conf.inventory;
-        let hosts = |name: &str| -> Vec<String> {
-            let group = inventory.group(name);
-            group
-                .map(|group| inventory.hosts_of(group))
-                .unwrap_or_default()
-                .iter()
-                .map(|host| host.name().to_string())
-                .collect()
-        };
+        let hosts = |name: &str| self.hosts(name);
         let default = |name: &str| inventory.group("all").and_then(|all| all.vars().get_str(name));
         let text = |name: &str| {
             self.conf.vars.get_str(name).or_else(|| default(name)).unwrap_or_default().to_owned()

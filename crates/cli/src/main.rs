@@ -5,6 +5,7 @@ mod called_as;
 mod cluster;
 mod commands;
 mod diagnostics;
+mod drill;
 mod engine_run;
 mod flags;
 mod install;
@@ -33,15 +34,18 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    AddNodes(Box<install::AddNodesArgs>),
     Bundle(bundle_command::BundleArgs),
     Config(commands::config::ConfigArgs),
     Doc(commands::doc::DocArgs),
+    Drill(drill::DrillArgs),
     Install(Box<install::InstallArgs>),
     Inventory(commands::inventory::InventoryArgs),
     Lab(lab::LabArgs),
     Playbook(commands::playbook::PlaybookArgs),
     Run(commands::ad_hoc::AdHocArgs),
     Vault(commands::vault::VaultArgs),
+    Uninstall(Box<install::UninstallArgs>),
     Verify(verify::VerifyArgs),
 }
 
@@ -72,8 +76,10 @@ fn command() -> ExitCode {
 
 fn run(command: Command) -> ExitCode {
     match command {
+        Command::AddNodes(args) => perform(&args.common, install::Job::AddNodes),
         Command::Bundle(args) => bundle_command::run(args).unwrap_or_else(|error| refuse(&*error)),
-        Command::Install(args) => install::run(&args).unwrap_or_else(|error| refuse(&*error)),
+        Command::Drill(args) => drill::run(&args).unwrap_or_else(|error| refuse(&*error)),
+        Command::Install(args) => perform(&args, install::Job::Install),
         Command::Inventory(args) => with_settings(|settings| commands::inventory::run(&args, &settings)),
         Command::Playbook(args) => with_settings(|settings| commands::playbook::run(&args, &settings)),
         Command::Run(args) => with_settings(|settings| commands::ad_hoc::run(&args, &settings)),
@@ -81,6 +87,7 @@ fn run(command: Command) -> ExitCode {
         Command::Doc(args) => ended(commands::doc::run(&args)),
         Command::Config(args) => with_settings(|settings| commands::config::run(&args, settings)),
         Command::Lab(args) => lab::run(args).unwrap_or_else(|error| refuse(&error)),
+        Command::Uninstall(args) => perform(&args.common, install::Job::Uninstall { data: args.data }),
         Command::Verify(args) => verify::run(&args).unwrap_or_else(|error| refuse(&*error)),
     }
 }
@@ -113,6 +120,11 @@ fn code_of_usage() -> u8 {
 /// Runs a command that follows Ansible's settings.
 fn with_settings(run: impl FnOnce(Settings) -> Result<ExitCode, flags::FlagError>) -> ExitCode {
     ended(Settings::load().and_then(run))
+}
+
+/// Installs, adds nodes or uninstalls.
+fn perform(args: &install::InstallArgs, job: install::Job) -> ExitCode {
+    install::run(args, job).unwrap_or_else(|error| refuse(&*error))
 }
 
 /// Draws an error; the run ends with exit code 1.

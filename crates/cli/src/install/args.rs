@@ -44,7 +44,7 @@ pub(crate) struct InstallArgs {
     #[arg(short, long, value_name = "PATTERN")]
     pub(crate) limit: Option<String>,
 
-    /// Only what has one of these tags: preflight, os, pki, etcd, loadbalancer, container_runtime, verify.
+    /// Only what has one of these tags: preflight, os, pki, etcd, loadbalancer, container_runtime, kubernetes, verify.
     #[arg(short, long, value_name = "TAGS", value_delimiter = ',')]
     pub(crate) tags: Vec<String>,
 
@@ -75,4 +75,65 @@ pub(crate) enum Mode {
     AllInOne,
     /// The hosts of hosts.ini.
     MultiNode,
+}
+
+/// Take the cluster off its hosts: what the install changed is taken back. Asks first.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct UninstallArgs {
+    /// Take etcd's data and backups, images and local volumes too.
+    #[arg(long)]
+    pub(crate) data: bool,
+
+    #[command(flatten)]
+    pub(crate) common: InstallArgs,
+}
+
+/// Let the workers join that are new in hosts.ini. The other hosts only learn their names.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AddNodesArgs {
+    #[command(flatten)]
+    pub(crate) common: InstallArgs,
+}
+
+/// What is done with the hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Job {
+    /// `./install.sh`
+    Install,
+    /// `./add-nodes.sh`
+    AddNodes,
+    /// `./uninstall.sh`
+    Uninstall {
+        /// Whether data goes too.
+        data: bool,
+    },
+}
+
+impl Job {
+    /// The playbook that does it.
+    pub(crate) fn playbook(self) -> &'static str {
+        match self {
+            Self::Install => "install.yml",
+            Self::AddNodes => "add-nodes.yml",
+            Self::Uninstall { .. } => "uninstall.yml",
+        }
+    }
+
+    /// The first word of its log's name, as the 2.x installer had it.
+    pub(crate) fn log_name(self) -> &'static str {
+        match self {
+            Self::Install => "Install",
+            Self::AddNodes => "Scale",
+            Self::Uninstall { .. } => "Uninstall",
+        }
+    }
+
+    /// How the summary begins when it went well.
+    pub(crate) fn done(self) -> &'static str {
+        match self {
+            Self::Install => "Installed",
+            Self::AddNodes => "Nodes added",
+            Self::Uninstall { .. } => "Uninstalled",
+        }
+    }
 }

@@ -8,7 +8,8 @@ mod run_log;
 mod session;
 mod summary;
 
-pub(crate) use args::InstallArgs;
+pub(crate) use args::{AddNodesArgs, InstallArgs, Job, UninstallArgs};
+pub(crate) use menu::confirm;
 pub(crate) use run_log::{RunLog, now};
 pub(crate) use session::run;
 pub(crate) use summary::{Placement, Summary};

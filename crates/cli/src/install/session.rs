@@ -1,4 +1,4 @@
-//! One call of `./install.sh`, from its words to its exit code.
+//! One call of `./install.sh`, `./add-nodes.sh` or `./uninstall.sh`, from its words to its exit code.
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -7,20 +7,22 @@ use std::process::ExitCode;
 use data::{Diagnose, Diagnostic};
 use runner::RunOptions;
 
-use super::args::{InstallArgs, Mode};
+use super::args::{InstallArgs, Job, Mode};
 use super::{RunLog, Summary, all_in_one, menu, now, offline};
 use crate::cluster::{Cluster, Target};
 use crate::diagnostics;
 use crate::engine_run;
 use crate::output::{AnsibleText, Fan, JsonLines, TextOptions};
 
-/// Installs, or says what an install would change.
+/// Does the job, or says what it would change.
 ///
 /// # Errors
 /// What stops it before the first host is contacted.
-pub(crate) fn run(args: &InstallArgs) -> Result<ExitCode, Box<dyn Diagnose>> {
+pub(crate) fn run(args: &InstallArgs, job: Job) -> Result<ExitCode, Box<dyn Diagnose>> {
     let asks = io::stdin().is_terminal() && !args.yes;
-    let Some(mode) = mode(args, asks)? else { return Ok(ExitCode::SUCCESS) };
+    let mode =
+        if job == Job::Install { mode(args, asks)? } else { Some(args.mode.unwrap_or(Mode::MultiNode)) };
+    let Some(mode) = mode else { return Ok(ExitCode::SUCCESS) };
     let cluster = open(args, mode, asks)?;
     diagnostics::report_all(&cluster.warnings());
     let mistakes = cluster.mistakes();
@@ -29,10 +31,10 @@ pub(crate) fn run(args: &InstallArgs) -> Result<ExitCode, Box<dyn Diagnose>> {
         anstream::eprintln!("{}: nothing was changed, no host was contacted", counted(mistakes.len()));
         return Ok(ExitCode::FAILURE);
     }
-    if !confirmed(args, asks)? {
+    if !confirmed(args, job, asks)? {
         return Ok(ExitCode::SUCCESS);
     }
-    install(args, &cluster)
+    perform(args, job, &cluster)
 }
 
 fn counted(mistakes: usize) -> String {
@@ -66,29 +68,47 @@ fn open(args: &InstallArgs, mode: Mode, asks: bool) -> Result<Cluster, Box<dyn D
     }
 }
 
-fn confirmed(args: &InstallArgs, asks: bool) -> Result<bool, Box<dyn Diagnose>> {
-    if args.yes || args.check {
+fn confirmed(args: &InstallArgs, job: Job, asks: bool) -> Result<bool, Box<dyn Diagnose>> {
+    if args.yes || args.check || job == Job::AddNodes {
         return Ok(true);
     }
     if !asks {
-        let nobody = Diagnostic::error("nobody is there to answer whether the requirements are met");
+        let nobody = Diagnostic::error(match job {
+            Job::Uninstall { .. } => {
+                "nobody is there to answer whether the cluster may be taken off its hosts"
+            }
+            _ => "nobody is there to answer whether the requirements are met",
+        });
         return Err(Box::new(nobody.help("add `--yes`")));
     }
-    menu::confirm_prerequisites(&mut io::stdin().lock(), &mut anstream::stdout()).map_err(no_terminal)
+    let (mut input, mut output) = (io::stdin().lock(), anstream::stdout());
+    let answer = match job {
+        Job::Uninstall { data } => {
+            let also = if data { ", with etcd's data, images and volumes" } else { "" };
+            let question = format!("Take the cluster off all hosts{also}? It cannot be undone.  (yes/no) ");
+            menu::confirm(&mut input, &mut output, &question)
+        }
+        _ => menu::confirm_prerequisites(&mut input, &mut output),
+    };
+    answer.map_err(no_terminal)
 }
 
-fn install(args: &InstallArgs, cluster: &Cluster) -> Result<ExitCode, Box<dyn Diagnose>> {
-    let log = open_log(&cluster.home, if args.check { "Check" } else { "Install" })?;
-    let mut options = options(args, cluster)?;
+fn perform(args: &InstallArgs, job: Job, cluster: &Cluster) -> Result<ExitCode, Box<dyn Diagnose>> {
+    let log = open_log(&cluster.home, if args.check { "Check" } else { job.log_name() })?;
+    let mut options = options(args, job, cluster)?;
     crate::interrupt::listen(&options.interrupt);
     offline::install_from(args.bundle.as_deref(), cluster, &mut options)?;
+    if let Job::Uninstall { data } = job {
+        options.extra_vars.insert("uninstall_data", data);
+    }
     let mut sinks = outputs(args, &log)?;
     let mut summary = Summary::default();
     let outcome = engine_run::run(options, &mut sinks, |event| summary.event(event));
     let path = log.path.display();
     if outcome.exit_code == runner::ExitCode::Ok {
-        let title = if args.check { "Checked, nothing was changed," } else { "Installed" };
-        anstream::println!("{}", summary.success(title, &cluster.placements(), &next(args, cluster)));
+        let title = if args.check { "Checked, nothing was changed," } else { job.done() };
+        let placements = if matches!(job, Job::Uninstall { .. }) { Vec::new() } else { cluster.placements() };
+        anstream::println!("{}", summary.success(title, &placements, &next(args, job, cluster)));
         anstream::println!("Log: {path}");
     } else {
         let help =
@@ -106,8 +126,8 @@ fn open_log(home: &Path, what: &str) -> Result<RunLog, Box<dyn Diagnose>> {
     })
 }
 
-fn options(args: &InstallArgs, cluster: &Cluster) -> Result<RunOptions, Box<dyn Diagnose>> {
-    let options = cluster.run_options("install.yml");
+fn options(args: &InstallArgs, job: Job, cluster: &Cluster) -> Result<RunOptions, Box<dyn Diagnose>> {
+    let options = cluster.run_options(job.playbook());
     let extra_vars =
         args.extra_vars.load(&options.reader).map_err(|error| Box::new(error) as Box<dyn Diagnose>)?;
     Ok(RunOptions {
@@ -139,9 +159,14 @@ fn outputs(args: &InstallArgs, log: &RunLog) -> Result<Fan, Box<dyn Diagnose>> {
     Ok(fan)
 }
 
-fn next(args: &InstallArgs, cluster: &Cluster) -> Vec<String> {
+fn next(args: &InstallArgs, job: Job, cluster: &Cluster) -> Vec<String> {
     if args.check {
         return vec!["the same command without --check".to_owned()];
+    }
+    if let Job::Uninstall { data } = job {
+        let kept =
+            "etcd's data and backups, images and volumes are still on the hosts; --data takes them too";
+        return if data { Vec::new() } else { vec![kept.to_owned()] };
     }
     let binary = std::env::args().next().unwrap_or_else(|| "taskbox".to_owned());
     let here = std::env::current_dir().unwrap_or_default();

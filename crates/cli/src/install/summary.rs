@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use runner::{Event, Status, TaskResult};
 
+/// How the task is called that says what was left out; its message is shown again at the end.
+const NOTE: &str = "Kubernetes is not installed";
+
 /// Collects, while a run goes on, what its summary needs.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     phases: Vec<Phase>,
+    notes: Vec<String>,
     failures: Vec<Failure>,
     running_changed: u64,
 }
@@ -55,6 +59,9 @@ impl Summary {
     }
 
     fn result(&mut self, result: &TaskResult) {
+        if result.task.name.ends_with(NOTE) && result.status == Status::Ok {
+            self.notes.extend(result.result.get_str("msg").map(|note| note.trim().to_owned()));
+        }
         if result.ignored || result.rescued {
             return;
         }
@@ -83,6 +90,9 @@ impl Summary {
         for Placement { what, hosts, reached } in placements {
             let _ = write!(text, "  {what:width$}  {}", hosts.join(" "));
             let _ = if reached.is_empty() { writeln!(text) } else { writeln!(text, "  ({reached})") };
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "\nNote: {note}");
         }
         if !next.is_empty() {
             let _ = writeln!(text, "\nNext:");

@@ -11,7 +11,7 @@ use runner::{Event, RunOptions};
 
 pub(crate) use args::VerifyArgs;
 use args::VerifyPart;
-use report::Report;
+pub(crate) use report::Report;
 
 use crate::cluster::{Cluster, Target};
 use crate::output::{AnsibleText, Fan, TextOptions};
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Box<dyn Diagnose>> {
         diagnostics::report_all(&mistakes);
         return Ok(ExitCode::FAILURE);
     }
-    let report = look(args, &cluster)?;
+    let report = look(&cluster, args.verbose)?;
     let report = match args.part {
         None => report,
         Some(VerifyPart::Member { .. }) => {
@@ -52,13 +52,16 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Box<dyn Diagnose>> {
 }
 
 /// Runs the role; its own failure is silenced, because the report says the same better.
-fn look(args: &VerifyArgs, cluster: &Cluster) -> Result<Report, Box<dyn Diagnose>> {
-    let options = RunOptions { verbosity: args.verbose, ..cluster.run_options("verify.yml") };
+///
+/// # Errors
+/// A run without a report.
+pub(crate) fn look(cluster: &Cluster, verbosity: u8) -> Result<Report, Box<dyn Diagnose>> {
+    let options = RunOptions { verbosity, ..cluster.run_options("verify.yml") };
     crate::interrupt::listen(&options.interrupt);
     let mut errors = Vec::new();
     let mut screen = Fan::default();
-    if args.verbose > 0 {
-        let text = TextOptions { columns: 100, ..TextOptions::of_stdout(args.verbose) };
+    if verbosity > 0 {
+        let text = TextOptions { columns: 100, ..TextOptions::of_stdout(verbosity) };
         screen.add(AnsibleText::new(Box::new(io::stderr()), Box::new(io::stderr()), text));
     }
     let outcome = engine_run::run(options, &mut screen, |event| {
