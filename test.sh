@@ -2,7 +2,8 @@
 # Every test there is: format, lints, licences, unit tests, differential tests against ansible-core, and end-to-end tests on the lab's hosts.
 # On a fresh Debian machine with Rust and Docker it installs what it needs.
 #
-# Usage: ./test.sh [STAGE ...]     stages: lint unit differential e2e (all of them when none is given)
+# Usage: ./test.sh [STAGE ...]     stages: lint unit differential e2e (all of them when none is given), and
+#        TASKBOX_BUNDLE=FILE ./test.sh cluster     a real cluster on the lab's hosts, from a bundle with Kubernetes
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 
@@ -118,6 +119,22 @@ stage_e2e() {
     log=$(mktemp)
     tests/e2e/run.sh 2>&1 | tee "$log" || true
     grep -qE '[0-9]+ passed, [0-9]+ failed' "$log" || { echo "FAIL  end-to-end tests ended early"; failed=$((failed + 1)); }
+    count "$log"
+    rm -f "$log"
+}
+
+# Real Kubernetes: kubeadm, kubelet, etcd, containerd and images come from the bundle.
+stage_cluster() {
+    if [ ! -f "${TASKBOX_BUNDLE:-}" ]; then
+        echo "error: TASKBOX_BUNDLE names no bundle" >&2
+        echo "help: TASKBOX_BUNDLE=FILE ./test.sh cluster, with a bundle that holds Kubernetes (docs/guide.md)" >&2
+        exit 1
+    fi
+    say "a real cluster from $TASKBOX_BUNDLE"
+    local log
+    log=$(mktemp)
+    TASKBOX_BUNDLE=$(readlink -f "$TASKBOX_BUNDLE") tests/e2e/cluster.sh 2>&1 | tee "$log" || true
+    grep -qE '[0-9]+ passed, [0-9]+ failed' "$log" || { echo "FAIL  the cluster's tests ended early"; failed=$((failed + 1)); }
     count "$log"
     rm -f "$log"
 }

@@ -243,6 +243,7 @@ case_cluster_verify() {
     says "both leases are held" 'scheduler master[1-3], controller manager master[1-3]'
     says "every master is behind the service" 'endpoints of the API'
     ok "kubectl works for root on a master" on master2 'kubectl get nodes'
+    # shellcheck disable=SC2016  # the host expands it
     ok "the kubelet comes back when it is killed" on node1 'systemctl kill --signal=KILL kubelet; for n in $(seq 20); do sleep 1; systemctl is-active --quiet kubelet && exit 0; done; exit 1'
     on master3 'systemctl stop kubelet' >/dev/null 2>&1
     ok "kubectl on a master outlives that master's API server" retry 20 taskbox lab ssh --name "$LAB" master3 'kubectl get nodes'
