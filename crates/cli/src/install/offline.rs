@@ -74,6 +74,10 @@ fn variables(file: &Path, manifest: &Manifest) -> Map {
             _ => {}
         }
     }
+    let paths = |kind: Kind| -> Value {
+        let of_kind = manifest.artifacts.iter().filter(|artifact| artifact.kind == kind);
+        of_kind.map(|artifact| Value::from(artifact.path.clone())).collect()
+    };
     let images = manifest.images.iter().enumerate().map(|(number, image)| {
         Value::from(Map::from([
             ("name", Value::from(image.reference.clone())),
@@ -102,6 +106,8 @@ fn variables(file: &Path, manifest: &Manifest) -> Map {
         ("bundle_plugins", by_arch(plugins)),
         ("bundle_packages", by_arch(packages)),
         ("bundle_images", images.collect::<Value>()),
+        ("bundle_manifests", paths(Kind::Manifest)),
+        ("bundle_charts", paths(Kind::Chart)),
     ]);
     for variable in from_bundle {
         vars.insert(variable, "bundle");
