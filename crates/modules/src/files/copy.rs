@@ -182,7 +182,7 @@ impl Copy<'_> {
         let differs =
             !self.dest.is_file() || self.dest.is_symlink() || !self.source.is_content_of(&self.dest);
         let mut outcome = Outcome::new(made || differs);
-        let mut saved = None;
+        let (mut saved, mut written) = (None, None);
         if differs {
             self.check_folder()?;
             if context.diff {
@@ -194,7 +194,7 @@ impl Copy<'_> {
             if self.args.bool("backup") && self.dest.exists() {
                 saved = Some(backup(&self.dest, context)?);
             }
-            self.write(context)?;
+            written = Some(self.write(context)?);
         }
         outcome = outcome.with("dest", self.dest.display().to_string());
         let on_host = matches!(self.source, Source::Host(_));
@@ -207,6 +207,10 @@ impl Copy<'_> {
             let (sha1, md5) = checksums(&self.dest)?;
             outcome = outcome.with("checksum", sha1);
             outcome = outcome.with("src", self.source.shown(self.args)).with("md5sum", md5);
+            if let (Some(path), Some(Value::Null)) = (written, outcome.fields.get("src")) {
+                // What was sent lay here until it took its place; Ansible names its temporary copy too.
+                outcome.fields.insert("src", path.display().to_string());
+            }
         }
         if let Some(name) = saved {
             outcome = outcome.with("backup_file", name);
@@ -271,7 +275,7 @@ impl Copy<'_> {
         Ok(diff.to_value())
     }
 
-    fn write(&self, context: &mut Context) -> Result<(), Failure> {
+    fn write(&self, context: &mut Context) -> Result<PathBuf, Failure> {
         // A link is replaced by a file, unless it was followed before.
         if self.dest.is_symlink() {
             fs::remove_file(&self.dest)
@@ -291,7 +295,9 @@ impl Copy<'_> {
             validate(command, file.path(), context)
                 .map_err(|failure| Failure { msg: "failed to validate".to_string(), ..failure })?;
         }
-        file.replace(self.args.bool("unsafe_writes"))
+        let path = file.path().to_path_buf();
+        file.replace(self.args.bool("unsafe_writes"))?;
+        Ok(path)
     }
 
     fn check_sum(&self, file: &Path) -> Result<(), Failure> {

@@ -45,6 +45,8 @@ fn missing(call: &ActionCall<'_>, src: &str, error: ConnectionError) -> Result<M
     let ConnectionError::RemoteFile { missing, .. } = &error else { return Err(error.into()) };
     let msg = if *missing {
         "the remote file does not exist, not transferring, ignored".to_owned()
+    } else if error.to_string().contains("s a directory") {
+        "remote file is a directory, fetch cannot work on directories, not transferring, ignored".to_owned()
     } else {
         error.to_string()
     };

@@ -1,12 +1,12 @@
 //! The times of last change and last access, when the user asks for them.
 
-use std::fs::{File, FileTimes};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
 
 use super::State;
 use crate::file_attributes::Changes;
@@ -77,7 +77,7 @@ impl Times {
             }
         }
         if !context.check {
-            set(path, accessed, modified).map_err(|error| failed(&error))?;
+            set(path, self.accessed, self.modified).map_err(|error| failed(&error))?;
         }
         Ok(true)
     }
@@ -103,9 +103,16 @@ fn parse(text: &str, format: &str) -> Result<Time, Failure> {
     }
 }
 
-fn set(path: &Path, accessed: f64, modified: f64) -> std::io::Result<()> {
-    let time = |seconds: f64| UNIX_EPOCH + Duration::from_secs_f64(seconds.max(0.0));
-    let times = FileTimes::new().set_accessed(time(accessed)).set_modified(time(modified));
-    // Reading is enough to set times; a folder cannot be opened for writing.
-    File::open(path)?.set_times(times)
+fn set(path: &Path, accessed: Time, modified: Time) -> std::io::Result<()> {
+    let time = |time: Time| match time {
+        Time::Keep => Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+        // Now is asked for as such: who may write a file that is another's may set no other time.
+        Time::Now => Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
+        Time::At(seconds) => {
+            let whole = seconds.floor();
+            Timespec { tv_sec: whole as i64, tv_nsec: ((seconds - whole) * 1e9) as _ }
+        }
+    };
+    let times = Timestamps { last_access: time(accessed), last_modification: time(modified) };
+    Ok(utimensat(CWD, path, &times, AtFlags::empty())?)
 }
