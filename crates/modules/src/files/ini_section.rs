@@ -188,17 +188,17 @@ impl Edit {
         let mut kept = vec![false; section.lines.len()];
         let mut said = None;
         let mut bare_there = false;
-        for index in 0..section.lines.len() {
-            let Some(found) = read_option(&section.lines[index], option, self.inactive_too) else { continue };
+        for (line, kept) in section.lines.iter_mut().zip(&mut kept) {
+            let Some(found) = read_option(line, option, self.inactive_too) else { continue };
             if let Some(at) = left.iter().position(|value| value == found.value) {
                 let value = left.remove(at);
                 let bare = value.is_empty() && self.allow_no_value;
                 bare_there |= bare;
-                let line = if bare { format!("{option}\n") } else { self.assignment(option, &value) };
-                said = self.put(&mut section.lines[index], line, option).or(said);
-                kept[index] = true;
+                let new = if bare { format!("{option}\n") } else { self.assignment(option, &value) };
+                said = self.put(line, new, option).or(said);
+                *kept = true;
             } else if left.is_empty() && self.allow_no_value {
-                said = self.put(&mut section.lines[index], format!("{option}\n"), option).or(said);
+                said = self.put(line, format!("{option}\n"), option).or(said);
                 bare_there = true;
                 break;
             }

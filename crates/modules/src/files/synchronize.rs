@@ -223,7 +223,7 @@ mod tests {
         let folder = tree();
         let (src, dest) = (format!("{}/src/", folder.path().display()), folder.path().join("dest"));
         let exclude = ("rsync_opts", Value::from(vec![Value::from("--exclude=*.log")]));
-        assert!(changed(&call(&src, &dest, false, &[exclude.clone()])));
+        assert!(changed(&call(&src, &dest, false, std::slice::from_ref(&exclude))));
         assert!(!dest.join("skip.log").exists());
         fs::write(dest.join("stranger"), "x").unwrap();
         fs::write(dest.join("kept.log"), "x").unwrap();

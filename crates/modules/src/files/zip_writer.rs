@@ -188,7 +188,7 @@ fn dos_time(seconds: i64) -> [u8; 4] {
     let number = |value: i8| u16::try_from(value).unwrap_or(0);
     // DOS knows no year before 1980, and none after 2107.
     let year = u16::try_from(zoned.year().clamp(1980, 2107) - 1980).unwrap_or(0);
-    let time = number(zoned.hour()) << 11 | number(zoned.minute()) << 5 | number(zoned.second()) / 2;
+    let time = number(zoned.hour()) << 11 | number(zoned.minute()) << 5 | (number(zoned.second()) / 2);
     let date = year << 9 | number(zoned.month()) << 5 | number(zoned.day());
     let [a, b] = time.to_le_bytes();
     let [c, d] = date.to_le_bytes();
