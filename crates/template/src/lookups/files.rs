@@ -199,6 +199,11 @@ fn template(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
             return fail(format!("the template file {term} could not be found for the lookup"));
         };
         let source = Source::new(path.display().to_string(), read(request, &path)?);
+        if source.text().is_empty() {
+            // An empty file is empty text, although a template that prints nothing is `None`.
+            found.push(Val::from(""));
+            continue;
+        }
         let mut vars: Vec<(String, Val)> = Vec::new();
         if let Some(extra) = &extra {
             for (key, value) in extra.entries(request.ev)? {
