@@ -1,7 +1,7 @@
 //! Every recorded answer of ansible-core (`oracle/answers/*.json`, made by `oracle/make_cases.py`) against ours.
 //! With `MESSAGES=1` and `--no-capture` it also shows where both fail but in other words.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that says what it found")]
 
 use std::path::{Path, PathBuf};
 
