@@ -2,7 +2,7 @@
 # Templates beside ansible-core: 10,000 renders of a 200-line HAProxy configuration, and 1,000 lazy variables that refer to each other.
 # Both engines work on one core, on the same inputs, and must give the same bytes; processor time is compared.
 #
-# Usage: ANSIBLE_PYTHON=VENV/bin/python tests/bench/templates/run.sh [RENDERS]      RENDERS: ours, default 10000; ansible-core does 1 in 50
+# Usage: ANSIBLE_PYTHON=VENV/bin/python tests/bench/templates/run.sh [RENDERS]      RENDERS: ours, default 10000; ansible-core does 1 in 100
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 python=${ANSIBLE_PYTHON:?a Python that has ansible-core}
@@ -14,7 +14,7 @@ python3 "$here/make_template.py" "$folder"
 (cd "$here/../../.." && cargo build --quiet --release --package taskbox-template --example bench)
 bench=$(find "$here/../../../target" -path '*release/examples/bench' -type f | head -1)
 ours=$(taskset -c 0 "$bench" "$folder" "$renders" 50)
-theirs=$(taskset -c 0 "$python" "$here/with_ansible.py" "$folder" $((renders / 50 + 1)) 3)
+theirs=$(taskset -c 0 "$python" "$here/with_ansible.py" "$folder" $((renders / 100 + 1)) 1)
 OURS=$ours THEIRS=$theirs python3 - <<'REPORT'
 import json, os, sys
 ours, theirs = ([json.loads(line) for line in os.environ[name].splitlines()] for name in ("OURS", "THEIRS"))
