@@ -57,8 +57,8 @@ pub(crate) fn parse(
     Ok(command.try_get_matches_from(words).and_then(|matches| {
         Ok(match *word {
             "run" => Command::Run(read(&matches)?),
-            "doc" => Command::Doc(read(&matches)?),
             "config" => Command::Config(read(&matches)?),
+            "doc" => Command::Doc(read(&matches)?),
             "vault" => Command::Vault(read(&matches)?),
             "inventory" => Command::Inventory(read(&matches)?),
             _ => Command::Playbook(read(&matches)?),

@@ -44,6 +44,7 @@ pub use check::ArgError;
 pub use coerce::boolean_word;
 pub use context::{Cancel, Context, Progress};
 pub use failure::Failure;
+pub use files::zip_of;
 pub use network::resolve_host;
 pub use outcome::{Diff, Outcome};
 pub use registry::{all, find, nearest};

@@ -6,7 +6,7 @@ use data::{Diagnostic, Severity};
 use playbook::{Inherited, Item, Play, PlaybookError, Task, flatten, short_name};
 
 use crate::options::RunOptions;
-use crate::{action, foreign};
+use crate::{action, foreign, module_file};
 
 /// Checks the actions of tasks that an include brought; what only warns was told when the run began, or is told by the task that fails.
 ///
@@ -48,6 +48,9 @@ fn task_findings(task: &Task, options: &RunOptions) -> Vec<Diagnostic> {
     if name.contains("{{") {
         return Vec::new();
     }
+    if !action::exists(name) && module_file::find(name, task, options).is_some() {
+        return Vec::new();
+    }
     if !action::exists(name) {
         if foreign::is_known(name) || foreign::file(name, task, options).is_some() {
             let title = format!("the module `{name}` cannot run here");
@@ -62,6 +65,13 @@ fn task_findings(task: &Task, options: &RunOptions) -> Vec<Diagnostic> {
             error = error.help(format!("did you mean `{near}`?"));
         }
         return vec![error];
+    }
+    // A file of the user's own goes before a module of the same name and has arguments of its own.
+    if !name.contains('.')
+        && action::find(name).is_none()
+        && foreign::library_file(name, task, options).is_some()
+    {
+        return Vec::new();
     }
     if may_fail(task) { Vec::new() } else { unknown_arguments(task) }
 }

@@ -1,5 +1,5 @@
 //! Modules that are no part of taskbox: Ansible's own that are not built in, those of collections, and the files of a user's `library`.
-//! Playbooks may name them; a task that runs one fails.
+//! They run on the target as Ansible runs them (`module_file`).
 
 use std::path::{Path, PathBuf};
 
@@ -94,25 +94,40 @@ pub(crate) fn is_known(name: &str) -> bool {
         let is_name = |part: &&str| {
             !part.is_empty() && part.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
         };
-        parts.len() >= 3 && parts.iter().all(is_name) && parts[0] != "ansible"
+        parts.len() >= 3
+            && parts.iter().all(is_name)
+            && !matches!(parts[..2], ["ansible", "builtin" | "legacy"])
     };
     ANSIBLES.contains(&short) || in_collection()
 }
 
 /// The file of a module or action plugin of the user's own: in the `library` of the task's role, of its playbook, or of the settings.
 pub(crate) fn file(name: &str, task: &Task, options: &RunOptions) -> Option<PathBuf> {
-    let name = short_name(name);
-    if name.is_empty() || name.contains('/') {
-        return None;
-    }
+    library_file(name, task, options).or_else(|| {
+        let name = plain_name(name)?;
+        beside(task, options).into_iter().find_map(|folder| in_folder(&folder.join("action_plugins"), name))
+    })
+}
+
+/// The file of a module of the user's own.
+pub(crate) fn library_file(name: &str, task: &Task, options: &RunOptions) -> Option<PathBuf> {
+    let name = plain_name(name)?;
+    let libraries = beside(task, options).into_iter().map(|folder| folder.join("library"));
+    libraries.chain(options.library.iter().cloned()).find_map(|folder| in_folder(&folder, name))
+}
+
+fn plain_name(name: &str) -> Option<&str> {
+    Some(short_name(name)).filter(|name| !name.is_empty() && !name.contains('/'))
+}
+
+/// The folders beside which a task's modules may lie: its role's, its playbook's, its own.
+fn beside(task: &Task, options: &RunOptions) -> Vec<PathBuf> {
     let roles = task.enclosing.roles().map(|role| role.path.clone());
     let playbooks = options.playbooks.iter().filter_map(|path| path.parent().map(Path::to_path_buf));
     let files = task.enclosing.files().filter_map(|file| file.parent().map(Path::to_path_buf));
     let own =
         task.place.as_ref().and_then(|place| Path::new(place.source.name()).parent().map(Path::to_path_buf));
-    let beside = roles.chain(playbooks).chain(files).chain(own);
-    let libraries = beside.flat_map(|folder| [folder.join("library"), folder.join("action_plugins")]);
-    libraries.chain(options.library.iter().cloned()).find_map(|folder| in_folder(&folder, name))
+    roles.chain(playbooks).chain(files).chain(own).collect()
 }
 
 fn in_folder(folder: &Path, name: &str) -> Option<PathBuf> {

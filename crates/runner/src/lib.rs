@@ -22,6 +22,7 @@ mod includes;
 mod lookups;
 mod looping;
 mod meta;
+mod module_file;
 mod options;
 mod outcome;
 mod plan;

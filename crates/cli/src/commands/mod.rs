@@ -4,6 +4,7 @@ pub(crate) mod ad_hoc;
 pub(crate) mod config;
 pub(crate) mod doc;
 pub(crate) mod inventory;
+mod modules_page;
 pub(crate) mod playbook;
 mod reference;
 mod session;

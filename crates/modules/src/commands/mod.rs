@@ -2,6 +2,7 @@
 
 mod async_status;
 mod command;
+mod foreign_module;
 mod git;
 mod git_repository;
 mod ping;
@@ -11,5 +12,13 @@ mod shell;
 
 use crate::ModuleSpec;
 
-pub(crate) const MODULES: &[&ModuleSpec] =
-    &[&async_status::SPEC, &command::SPEC, &git::SPEC, &shell::SPEC, &raw::SPEC, &script::SPEC, &ping::SPEC];
+pub(crate) const MODULES: &[&ModuleSpec] = &[
+    &async_status::SPEC,
+    &command::SPEC,
+    &foreign_module::SPEC,
+    &git::SPEC,
+    &shell::SPEC,
+    &raw::SPEC,
+    &script::SPEC,
+    &ping::SPEC,
+];

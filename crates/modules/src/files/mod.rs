@@ -24,6 +24,8 @@ mod unarchive;
 mod zip_reader;
 mod zip_writer;
 
+pub use zip_writer::zip_of;
+
 use crate::ModuleSpec;
 
 pub(crate) use stat::checksum;

@@ -28,6 +28,20 @@ struct Record {
 /// Beyond this, sizes and places stand in an extra field.
 const LARGE: u64 = 0xffff_ffff;
 
+/// An archive in memory, of files by their names in it. It is the same whenever it is made of the same.
+///
+/// # Errors
+/// For an archive that is too large for its format.
+pub fn zip_of<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> io::Result<Vec<u8>> {
+    /// The first second of 2000: the format knows no time before 1980.
+    const TIME: i64 = 946_684_800;
+    let mut zip = ZipWriter::new(Vec::new());
+    for (name, content) in files {
+        zip.file(name, 0o644, TIME, content)?;
+    }
+    zip.finish()
+}
+
 impl<W: Write> ZipWriter<W> {
     pub(super) fn new(out: W) -> Self {
         Self { out, at: 0, directory: Vec::new(), count: 0 }

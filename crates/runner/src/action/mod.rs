@@ -9,6 +9,7 @@ mod debug;
 mod dispatch;
 mod fail;
 mod fetch;
+mod foreign_module;
 mod gather_facts;
 mod group_by;
 mod include_vars;
@@ -35,6 +36,7 @@ use crate::ahead::Ahead;
 use crate::connection::{Become, Call, Connection, ConnectionError, Content};
 use crate::event::HostName;
 use crate::finalized::{Finalized, shown};
+use crate::module_file;
 use crate::outcome::is_true;
 use crate::scope::TaskScope;
 use crate::task_life::Job;
@@ -182,13 +184,16 @@ pub(crate) fn name(task: &Task, scope: &TaskScope) -> Result<String, Trouble> {
     } else {
         written.to_string()
     };
-    if exists(&rendered) {
+    let options = &scope.shared.options;
+    if exists(&rendered) || module_file::find(&rendered, task, options).is_some() {
         Ok(rendered)
-    } else if crate::foreign::is_known(&rendered)
-        || crate::foreign::file(&rendered, task, &scope.shared.options).is_some()
+    } else if crate::foreign::is_known(&rendered) || crate::foreign::file(&rendered, task, options).is_some()
     {
+        let near = nearest(&rendered).map(|near| format!(" The nearest that is built in is `{near}`."));
         Err(Trouble::failed(format!(
-            "Task failed: The module '{rendered}' is not built into taskbox and cannot run here."
+            "Task failed: The module '{rendered}' is not built into taskbox, and its file is neither in a `library`, nor in a collection, \
+             nor in an ansible-core of this machine.{}",
+            near.unwrap_or_default()
         )))
     } else {
         Err(Trouble::failed(format!("Task failed: Cannot resolve '{rendered}' to an action or module.")))
@@ -207,6 +212,15 @@ pub(crate) fn asks_once(name: &str) -> bool {
 pub(crate) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     if let Some(answer) = call.ahead.and_then(Ahead::answer) {
         return call.finished(answer);
+    }
+    let task = &call.job.task;
+    // A file of the user's own goes before a module of the same name, as in Ansible; a full name means the built-in one.
+    let own = !call.name.contains('.')
+        && crate::foreign::library_file(&call.name, task, &call.job.shared.options).is_some();
+    if (own || !exists(&call.name))
+        && let Some(file) = module_file::find(&call.name, task, &call.job.shared.options)
+    {
+        return foreign_module::run(call, &file);
     }
     match find(&call.name) {
         Some(spec) => {
