@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::address::parse_address;
 use crate::graph::is_variable_name;
 use crate::ini::{self, IniError, IniFile};
+use crate::plugin::{self, Plugin, PluginError};
 use crate::read::{ReadError, Reader};
 use crate::script::{self, ScriptError};
 use crate::yaml::{self, YamlInventoryError};
@@ -65,6 +66,9 @@ pub enum SourceError {
     /// It has mistakes as a YAML file.
     #[error(transparent)]
     Yaml(#[from] YamlInventoryError),
+    /// It configures a plugin that cannot be used so, or that taskbox has not.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
     /// It was run and failed.
     #[error(transparent)]
     Script(#[from] ScriptError),
@@ -85,6 +89,7 @@ impl Diagnose for SourceFailure {
             SourceError::Read(error) => error.diagnostics(),
             SourceError::Ini(errors) => errors.iter().flat_map(Diagnose::diagnostics).collect(),
             SourceError::Yaml(error) => error.diagnostics(),
+            SourceError::Plugin(error) => error.diagnostics(),
             SourceError::Script(error) => error.diagnostics(),
             SourceError::Toml => vec![
                 Diagnostic::error(title)
@@ -214,6 +219,13 @@ impl Loading<'_> {
             }
         }
         let text = self.options.reader.read(path)?;
+        if plugin::may_configure(ending.as_deref())
+            && let Some(config) = plugin_config(&text)
+        {
+            let told = self.plugin(&origin).apply(&config)?;
+            self.warnings.extend(told);
+            return Ok(());
+        }
         let mut yaml_failure = None;
         if matches!(ending.as_deref(), None | Some("yml" | "yaml" | "json")) {
             match yaml::apply(&text, &mut self.inventory, &origin) {
@@ -231,6 +243,11 @@ impl Loading<'_> {
             (_, Some(error)) if ending.is_some() => error,
             _ => ini_failure,
         })
+    }
+
+    fn plugin<'p>(&'p mut self, origin: &'p Origin) -> Plugin<'p> {
+        let reader = &self.options.reader;
+        Plugin { inventory: &mut self.inventory, origin, folders: &self.folders, reader }
     }
 
     fn ini(&mut self, text: &Arc<Source>, origin: &Origin) -> Result<(), SourceError> {
@@ -285,6 +302,14 @@ impl Loading<'_> {
         let Self { inventory, warnings, failures, folders, .. } = self;
         Ok(Loaded { inventory, warnings, failures, folders })
     }
+}
+
+/// The configuration of an inventory plugin, if the text is one.
+fn plugin_config(text: &Arc<Source>) -> Option<data::yaml::Node> {
+    if !text.text().contains("plugin") {
+        return None;
+    }
+    data::yaml::load(text).ok()?.node.filter(|node| node.get("plugin").is_some())
 }
 
 fn origin(path: &Path) -> Origin {

@@ -40,9 +40,6 @@ pub enum StructureProblem {
     /// The document is not a mapping of groups.
     #[error("a YAML inventory is a mapping of groups, found {0}")]
     Root(&'static str),
-    /// The configuration of an inventory plugin.
-    #[error("inventory plugin `{0}` is not supported")]
-    Plugin(String),
     /// A group name that is not text.
     #[error("a group name must be text, found {0}")]
     GroupName(&'static str),
@@ -86,9 +83,6 @@ impl StructureProblem {
             Self::Empty => "begin with `all:`, below it `hosts:` and `children:`",
             Self::Root(_) => {
                 "begin with a group, such as `all:`, and put `hosts:`, `children:` and `vars:` below it"
-            }
-            Self::Plugin(_) => {
-                "write the hosts into an INI or YAML inventory, or print them as JSON from an executable script"
             }
             Self::GroupName(_) | Self::HostName(_) => "put the name in quotes",
             Self::Section { .. } => "write one name on each line and end it with a colon",
@@ -161,10 +155,6 @@ impl Applying<'_> {
         let Some(groups) = node.as_map() else {
             return self.fail(node, StructureProblem::Root(node.kind_name()));
         };
-        if let Some((key, plugin)) = node.entry("plugin") {
-            let name = plugin.as_str().unwrap_or("plugin").to_owned();
-            return self.fail(key, StructureProblem::Plugin(name));
-        }
         for (name, body) in groups {
             self.group(name, body);
         }

@@ -147,8 +147,7 @@ fn run_with_limit(request: RunRequest, mut context: Context, limit: Duration) ->
             cancel.set();
             // Its children are ended before we are.
             let _ = receiver.recv_timeout(Duration::from_secs(5));
-            let said = format!("Timeout exceeded: the job took longer than {} seconds", limit.as_secs());
-            Failure::new(said).to_result()
+            Failure::new("Timeout exceeded").to_result()
         }
         Err(RecvTimeoutError::Disconnected) => {
             Failure::new("the module stopped on a fault of its own").to_result()

@@ -82,7 +82,7 @@ fn complete(result: &mut Map) {
 }
 
 /// The task's own conditions see its result under the name it registers, and the facts it gathered.
-fn remember(task: &Task, scope: &mut TaskScope, result: &Map) {
+pub(crate) fn remember(task: &Task, scope: &mut TaskScope, result: &Map) {
     if let Some(register) = &task.register {
         scope.local.insert(register.as_str(), outcome::for_register(result));
     }
@@ -96,7 +96,7 @@ fn remember(task: &Task, scope: &mut TaskScope, result: &Map) {
 }
 
 /// `changed_when` and `failed_when`. One that cannot be evaluated fails the task.
-fn judge(task: &Task, scope: &TaskScope, result: &mut Map) {
+pub(crate) fn judge(task: &Task, scope: &TaskScope, result: &mut Map) {
     if !task.changed_when.is_empty() {
         match conditional::holds(&task.changed_when, scope) {
             Ok(changed) => drop(result.insert("changed", changed)),

@@ -30,8 +30,8 @@ pub(crate) struct Finalized {
     pub(crate) delegate_to: Option<HostName>,
     pub(crate) delegate_facts: bool,
     pub(crate) async_seconds: u64,
-    /// Whether nobody waits for the asynchronous job (`poll: 0`).
-    pub(crate) left_alone: bool,
+    /// Seconds between looks at a job; 0 leaves it alone.
+    pub(crate) poll: u64,
     pub(crate) retries: Option<u64>,
     pub(crate) delay: Duration,
 }
@@ -83,16 +83,19 @@ impl Finalized {
             connection: reader.text(Inherited::Connection)?,
             remote_user: reader.text(Inherited::RemoteUser)?,
             port: reader.number(Inherited::Port)?.map(|port| port as u16),
-            timeout: reader
-                .number(Inherited::Timeout)?
-                .or(Some(options.task_timeout as f64))
-                .filter(|seconds| *seconds > 0.0)
-                .map(Duration::from_secs_f64),
+            timeout: match reader.number(Inherited::Timeout)?.unwrap_or(options.task_timeout as f64) {
+                seconds if !(0.0..=LONGEST_TIMEOUT).contains(&seconds) => {
+                    return Err(Trouble::failed(format!(
+                        "Task failed: Timeout {seconds} is invalid, it must be between 0 and {LONGEST_TIMEOUT}."
+                    )));
+                }
+                seconds => Some(Duration::from_secs_f64(seconds)).filter(|limit| !limit.is_zero()),
+            },
             notify: reader.words(Inherited::Notify)?,
             delegate_facts: flag(Inherited::DelegateFacts)?,
             delegate_to,
             async_seconds: reader.own_number("async", task.async_seconds.as_ref())?.map_or(0, whole),
-            left_alone: reader.own_number("poll", task.poll.as_ref())? == Some(0.0),
+            poll: reader.own_number("poll", task.poll.as_ref())?.map_or(options.poll_interval, whole),
             retries: reader.own_number("retries", task.retries.as_ref())?.map(whole),
             delay: match reader.own_number("delay", task.delay.as_ref())? {
                 None => Duration::from_secs(5),
@@ -102,6 +105,9 @@ impl Finalized {
         })
     }
 }
+
+/// Ansible's limit, in seconds.
+const LONGEST_TIMEOUT: f64 = 100_000_000.0;
 
 fn whole(number: f64) -> u64 {
     number.max(0.0) as u64

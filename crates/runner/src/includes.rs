@@ -56,6 +56,12 @@ impl PlayRun<'_> {
                 }
             }
         }
+        // A host with several failed includes of one loop has failed once.
+        let mut seen = std::collections::HashSet::new();
+        failed.retain(|host: &HostName| seen.insert(host.clone()));
+        for host in &failed {
+            self.fail_host(host);
+        }
         self.give(brought);
         failed
     }
@@ -169,7 +175,7 @@ impl PlayRun<'_> {
             result.insert("failed", true);
             result.insert("reason", reason.clone());
             let execution = Execution { result, findings: findings.clone(), ..Execution::default() };
-            let mut finished = Finished {
+            let finished = Finished {
                 host: host.clone(),
                 task: Arc::clone(&include.task),
                 head: Arc::clone(&include.head),
@@ -177,7 +183,8 @@ impl PlayRun<'_> {
                 started: std::time::SystemTime::now(),
                 duration: std::time::Duration::ZERO,
             };
-            self.handle(&mut finished, false);
+            self.state.stats.host(host).failed += 1;
+            self.tell(Event::TaskResult(crate::results::shown(&finished, false, false)));
         }
     }
 }

@@ -68,6 +68,14 @@ impl PlayRun<'_> {
             "reset_connection" => self.shared.connections.reset(host),
             "refresh_inventory" => {
                 self.shared.reload_inventory();
+                for (host, result) in self.state.grown.clone() {
+                    let grown = self
+                        .shared
+                        .change_inventory(|inventory| crate::results::grow(inventory, &host, &result));
+                    if let Err(error) = grown {
+                        self.shared.warn(Diagnostic::warning(error.to_string()));
+                    }
+                }
                 self.refresh_scope();
             }
             _ => {}

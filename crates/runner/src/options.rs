@@ -60,6 +60,8 @@ pub struct RunOptions {
     pub strategy: Option<String>,
     /// `no_log`: tasks that say nothing else hide their results.
     pub no_log: bool,
+    /// `poll_interval`: seconds between looks at a job of `async`.
+    pub poll_interval: u64,
     /// `task_timeout`: seconds after which a task that says nothing else is broken off; 0 for never.
     pub task_timeout: u64,
     /// `enable_task_debugger`: a task that fails opens the debugger where no `debugger:` says otherwise.
@@ -120,6 +122,7 @@ impl Default for RunOptions {
             private_role_vars: false,
             strategy: None,
             no_log: false,
+            poll_interval: 15,
             task_timeout: 0,
             task_debugger: false,
             debugger_on_ignored: true,

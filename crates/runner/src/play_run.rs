@@ -33,6 +33,8 @@ pub(crate) struct RunState {
     pub(crate) aborted: bool,
     /// Whether `--step` still asks.
     pub(crate) stepping: bool,
+    /// What `add_host` and `group_by` gave, in order: done again when the inventory is read anew.
+    pub(crate) grown: Vec<(HostName, Map)>,
     /// Whether tasks that fail open the debugger where no `debugger:` says otherwise.
     pub(crate) debugging: bool,
 }

@@ -4,9 +4,9 @@ use data::{Diagnostic, Map, Value};
 use playbook::Inherited;
 
 use crate::event::{Event, HostName, Item, Status, TaskResult};
-use crate::finalized;
 use crate::outcome::{self, Execution, Finished, is_true, status};
 use crate::play_run::PlayRun;
+use crate::{attempts, finalized};
 
 /// What the strategy needs to know of a finished task.
 pub(crate) struct Handled {
@@ -130,9 +130,15 @@ impl PlayRun<'_> {
                 continue;
             }
             let new = self.change_inventory(&host, &execution.result);
-            let changed = if judged { is_true(&execution.result, "changed") } else { new };
-            any |= changed;
-            execution.result.insert("changed", changed);
+            execution.result.insert("changed", new);
+            if judged {
+                // Only now it is known what the conditions may ask for.
+                let mut scope = self.task_scope(Some(&finished.task), Some(&host));
+                scope.local.extend_from(&execution.special);
+                attempts::remember(&finished.task, &mut scope, &execution.result);
+                attempts::judge(&finished.task, &scope, &mut execution.result);
+            }
+            any |= is_true(&execution.result, "changed");
             if let Some(label) = execution.special.get("_ansible_item_label") {
                 let variable = execution.special.get_str("ansible_loop_var").unwrap_or("item").to_owned();
                 let item = Item { variable, label: label.clone() };
@@ -219,17 +225,8 @@ impl PlayRun<'_> {
 
     /// Puts what `add_host` or `group_by` gave into the inventory; says whether it was new.
     fn change_inventory(&mut self, host: &HostName, result: &Map) -> bool {
-        let changed = self.shared.change_inventory(|inventory| {
-            let mut changed = false;
-            if let Some(Value::Map(added)) = result.get("add_host") {
-                changed |= add_host(inventory, added)?;
-            }
-            if let Some(group) = result.get_str("add_group") {
-                changed |= group_by(inventory, host, group, result)?;
-            }
-            inventory.reconcile();
-            Ok::<_, inventory::GraphError>(changed)
-        });
+        self.state.grown.push((host.clone(), result.clone()));
+        let changed = self.shared.change_inventory(|inventory| grow(inventory, host, result));
         let changed = changed.unwrap_or_else(|error| {
             self.shared.warn(Diagnostic::warning(error.to_string()));
             false
@@ -237,6 +234,23 @@ impl PlayRun<'_> {
         self.refresh_scope();
         changed
     }
+}
+
+/// Puts a result of `add_host` or `group_by` into an inventory; says whether it was new.
+pub(crate) fn grow(
+    inventory: &mut inventory::Inventory,
+    host: &HostName,
+    result: &Map,
+) -> Result<bool, inventory::GraphError> {
+    let mut changed = false;
+    if let Some(Value::Map(added)) = result.get("add_host") {
+        changed |= add_host(inventory, added)?;
+    }
+    if let Some(group) = result.get_str("add_group") {
+        changed |= group_by(inventory, host, group, result)?;
+    }
+    inventory.reconcile();
+    Ok(changed)
 }
 
 fn add_host(inventory: &mut inventory::Inventory, added: &Map) -> Result<bool, inventory::GraphError> {
@@ -304,7 +318,7 @@ fn failed_task(finished: &Finished) -> Value {
     Value::Map(fields)
 }
 
-fn shown(finished: &Finished, ignored: bool, rescued: bool) -> TaskResult {
+pub(crate) fn shown(finished: &Finished, ignored: bool, rescued: bool) -> TaskResult {
     TaskResult { ignored, rescued, ..shown_execution(finished, &finished.outcome.whole, None) }
 }
 

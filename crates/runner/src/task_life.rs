@@ -142,8 +142,8 @@ impl Job {
 
     fn execution(&self, result: Map, keywords: &Finalized) -> Execution {
         Execution {
+            no_log: keywords.no_log || outcome::is_true(&result, "_ansible_no_log"),
             result,
-            no_log: keywords.no_log,
             ignore_errors: keywords.ignore_errors,
             ignore_unreachable: keywords.ignore_unreachable,
             show_diff: keywords.diff,
@@ -216,6 +216,18 @@ impl Job {
         let execution = self.execution(result.clone(), keywords);
         let shown = self.shown(&execution, None, SystemTime::now(), std::time::Duration::ZERO);
         self.send(Event::Retry(shown));
+    }
+
+    /// A look at a job that goes on.
+    pub(crate) fn send_poll(&self, result: &Map, keywords: &Finalized) {
+        let execution = self.execution(result.clone(), keywords);
+        let shown = self.shown(&execution, None, SystemTime::now(), std::time::Duration::ZERO);
+        self.send(Event::AsyncPoll(shown));
+    }
+
+    /// A line for those who gave so many `-v`.
+    pub(crate) fn tell(&self, level: u8, text: String) {
+        self.send(Event::Verbose { level, text });
     }
 
     pub(crate) fn send(&self, event: Event) {

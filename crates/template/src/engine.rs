@@ -78,8 +78,7 @@ impl Engine {
 
     fn expression(&self, ev: &Eval<'_>, expr: &Text, mode: Mode) -> Res<Val> {
         if !expr.is_template() {
-            let kind =
-                ErrorKind::Condition("expressions from hosts and results are not evaluated".to_owned());
+            let kind = ErrorKind::Condition("Encountered untrusted template or expression.".to_owned());
             return Err(located(TemplateError::new(kind), expr));
         }
         let template = self.compiled(expr, mode).map_err(|error| match error.kind() {

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
-use data::Diagnostic;
+use data::{Diagnose, Diagnostic};
 use inventory::{Loaded, Reader};
-use runner::{FactCache, Gathering, PatternMismatch, RunOptions};
+use runner::{FactCache, Gathering, PatternMismatch, Reload, RunOptions};
 
 use super::{ConnectionFlags, ExtraVarsFlags, FlagError, HostFlags, PrivilegeFlags, VaultFlags};
 use crate::diagnostics::report_all;
@@ -92,6 +92,7 @@ impl RunFlags {
         let Loaded { inventory, folders, .. } = loaded;
         let paths = |name: &str| settings.list(name).into_iter().map(PathBuf::from).collect::<Vec<_>>();
         let seconds = |name: &str| settings.number(name).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+        let reload = self.reload(&reader, settings);
         Ok(RunOptions {
             inventory,
             inventory_folders: folders,
@@ -126,9 +127,14 @@ impl RunFlags {
             strategy: settings.text_if_set("DEFAULT_STRATEGY"),
             no_log: settings.flag("DEFAULT_NO_LOG"),
             task_timeout: seconds("TASK_TIMEOUT"),
+            poll_interval: settings
+                .number("DEFAULT_POLL_INTERVAL")
+                .and_then(|n| u64::try_from(n).ok())
+                .unwrap_or(15),
             task_debugger: settings.flag("ENABLE_TASK_DEBUGGER"),
             debugger_on_ignored: settings.flag("TASK_DEBUGGER_IGNORE_ERRORS"),
             fact_cache,
+            reload: Some(reload),
             pattern_mismatch: match settings.text("HOST_PATTERN_MISMATCH").as_deref() {
                 Some("error") => PatternMismatch::Error,
                 Some("ignore") => PatternMismatch::Ignore,
@@ -139,6 +145,14 @@ impl RunFlags {
             prompter: TerminalPrompter::of_stdin(),
             ..RunOptions::default()
         })
+    }
+}
+
+impl RunFlags {
+    /// Reads the same inventory again when the run asks for it; `--flush-cache` has forgotten the facts before.
+    fn reload(&self, reader: &Reader, settings: &Settings) -> Reload {
+        let (hosts, reader, settings) = (self.hosts.clone(), reader.clone(), settings.clone());
+        std::sync::Arc::new(move || hosts.load(&reader, &settings).map_err(|error| error.diagnostics()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use data::{Diagnostic, Place, Value, python};
+use data::{Diagnostic, Place, Severity, Value, python};
 use runner::{Event, HostName, Included, Item, PlayStart, Status, TaskHead, TaskKind, TaskResult};
 
 use super::banner::banner;
@@ -400,10 +400,27 @@ impl Screen {
     }
 
     fn finding(&mut self, found: &Diagnostic) -> io::Result<()> {
-        let drawn = draw(found, Look::of_stderr());
-        let drawn = if self.options.color { drawn } else { anstream::adapter::strip_str(&drawn).to_string() };
+        let drawn = finding_text(found);
         if self.said.insert(drawn.clone()) { writeln!(self.err, "{drawn}") } else { Ok(()) }
     }
+}
+
+/// A finding outside any task in Ansible's form.
+fn finding_text(found: &Diagnostic) -> String {
+    let level = match found.severity {
+        Severity::Error => "ERROR",
+        Severity::Warning => "WARNING",
+    };
+    let mut text = format!("[{level}]: {}\n", found.title);
+    for label in &found.labels {
+        text.push_str(&excerpt(&label.place));
+        if !label.text.is_empty() {
+            text.push_str(&format!("{}\n", label.text));
+        }
+    }
+    found.notes.iter().for_each(|note| text.push_str(&format!("note: {note}\n")));
+    append_helps(&mut text, std::slice::from_ref(found));
+    if text.matches('\n').count() > 1 { text } else { text.trim_end().to_owned() }
 }
 
 fn error_text(result: &TaskResult) -> String {

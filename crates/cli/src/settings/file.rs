@@ -13,7 +13,7 @@ use crate::flags::FlagError;
 const SYSTEM: &str = "/etc/ansible/ansible.cfg";
 
 /// A settings file as it stands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ConfigFile {
     /// Where it is.
     pub(crate) path: PathBuf,
@@ -24,7 +24,7 @@ pub(crate) struct ConfigFile {
 }
 
 /// One `key = value`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// The section that it stands in.
     pub(crate) section: String,

@@ -46,7 +46,7 @@ pub(crate) fn find_file() -> (Option<PathBuf>, Option<Diagnostic>) {
 }
 
 /// All settings with their values.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     /// The settings file, if there is one.
     pub(crate) file: Option<ConfigFile>,

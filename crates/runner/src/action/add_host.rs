@@ -9,9 +9,13 @@ use crate::trouble::Trouble;
 /// Gives the host's name, groups and variables; the main thread puts it into the inventory.
 pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let mut args = call.args.clone();
-    if let Some(Value::Str(raw)) = args.remove("_raw_params") {
-        let pairs = data::split::parse_kv(&Text::plain(raw.as_str()), false);
-        args.extend_from(&pairs.map_err(|error| Trouble::failed(error.to_string()))?.to_map());
+    match args.remove("_raw_params") {
+        Some(Value::Str(raw)) => {
+            let pairs = data::split::parse_kv(&Text::plain(raw.as_str()), false);
+            args.extend_from(&pairs.map_err(|error| Trouble::failed(error.to_string()))?.to_map());
+        }
+        Some(Value::Map(mapping)) => args.extend_from(&mapping),
+        _ => {}
     }
     let name =
         ["name", "hostname", "host"].iter().find_map(|key| args.remove(key)).and_then(|value| shown(&value));

@@ -53,8 +53,8 @@ fn manager(call: &ActionCall<'_>, fact: &str) -> Result<String, Trouble> {
         ("filter", Value::from(full.as_str())),
         ("gather_subset", vec![Value::from("!all"), Value::from(fact)].into()),
     ]);
-    let mut asking = call.clone();
-    asking.args = Map::new();
+    let keywords = crate::finalized::Finalized { async_seconds: 0, ..call.keywords.clone() };
+    let asking = ActionCall { args: Map::new(), keywords: &keywords, ..call.clone() };
     let result = asking.module("setup", args, Vec::new())?;
     let facts = result.get("ansible_facts").and_then(Value::as_map);
     let name = facts.and_then(|facts| facts.get_str(&full)).filter(|name| *name != "unknown");

@@ -42,10 +42,14 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         }
         (None, None) => return Err(Trouble::failed("No arguments were given")),
     }
+    // The content of a vaulted file is shown nowhere.
+    let reader = &call.job.shared.options.reader;
+    let hidden = read.iter().any(|path| reader.read(path).is_ok_and(|source| source.is_secret()));
     if let Some(name) = call.text("name") {
         vars = Map::from([(name, Value::Map(vars))]);
     }
     Ok(Map::from([
+        ("_ansible_no_log", hidden.into()),
         ("ansible_facts", Value::Map(vars)),
         (
             "ansible_included_var_files",

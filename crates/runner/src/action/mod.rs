@@ -4,6 +4,7 @@ mod add_host;
 mod arguments;
 mod assemble;
 mod assert;
+mod asynchronous;
 mod copy;
 mod debug;
 mod dispatch;
@@ -58,6 +59,8 @@ pub(crate) struct ActionSpec {
     pub(crate) once: bool,
     /// The names of its arguments; empty takes any, and `None` leaves the check to the module of the same name.
     pub(crate) args: Option<&'static [&'static str]>,
+    /// Whether it may run with `async`.
+    pub(crate) asynchronous: bool,
     /// What it does.
     pub(crate) run: fn(&ActionCall<'_>) -> Result<Map, Trouble>,
 }
@@ -69,6 +72,7 @@ const PLAIN: ActionSpec = ActionSpec {
     free_text: false,
     once: false,
     args: Some(&[]),
+    asynchronous: false,
     run: |_| Ok(Map::new()),
 };
 
@@ -83,6 +87,7 @@ static ACTIONS: &[ActionSpec] = &[
         run: assert::run,
         ..PLAIN
     },
+    ActionSpec { name: "async_status", args: None, run: asynchronous::status, asynchronous: true, ..PLAIN },
     ActionSpec { name: "copy", args: None, run: copy::run, ..PLAIN },
     ActionSpec {
         name: "debug",
@@ -98,7 +103,7 @@ static ACTIONS: &[ActionSpec] = &[
         run: fetch::run,
         ..PLAIN
     },
-    ActionSpec { name: "gather_facts", run: gather_facts::run, ..PLAIN },
+    ActionSpec { name: "gather_facts", asynchronous: true, run: gather_facts::run, ..PLAIN },
     ActionSpec {
         name: "group_by",
         free_text: true,
@@ -114,7 +119,7 @@ static ACTIONS: &[ActionSpec] = &[
         ..PLAIN
     },
     ActionSpec { name: "k8s", args: None, run: k8s::run, ..PLAIN },
-    ActionSpec { name: "package", run: dispatch::package, ..PLAIN },
+    ActionSpec { name: "package", asynchronous: true, run: dispatch::package, ..PLAIN },
     ActionSpec {
         name: "pause",
         once: true,
@@ -125,7 +130,7 @@ static ACTIONS: &[ActionSpec] = &[
     ActionSpec { name: "raw", free_text: true, args: Some(&["executable"]), run: raw::run, ..PLAIN },
     ActionSpec { name: "reboot", args: Some(reboot::ARGS), run: reboot::run, ..PLAIN },
     ActionSpec { name: "script", free_text: true, args: Some(script::ARGS), run: script::run, ..PLAIN },
-    ActionSpec { name: "service", run: dispatch::service, ..PLAIN },
+    ActionSpec { name: "service", asynchronous: true, run: dispatch::service, ..PLAIN },
     ActionSpec { name: "set_fact", free_text: true, run: set_fact::run, ..PLAIN },
     ActionSpec {
         name: "set_stats",
@@ -223,6 +228,9 @@ pub(crate) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         return foreign_module::run(call, &file);
     }
     match find(&call.name) {
+        Some(spec) if call.keywords.async_seconds > 0 && !spec.asynchronous => {
+            Err(Trouble::failed(format!("This action ({}) does not support async.", call.name)))
+        }
         Some(spec) => {
             refuse_unknown(spec, call)?;
             (spec.run)(call)
@@ -318,6 +326,11 @@ impl ActionCall<'_> {
             return Err(Trouble::failed("the action asks more than once"));
         }
         let (connection, call) = self.request(name, args, contents)?;
+        if self.is_job(name) {
+            let mut result = self.job(&*connection, call)?;
+            add_lines(&mut result);
+            return Ok(result);
+        }
         self.finished(connection.run(&call, &mut |_| {}))
     }
 
@@ -347,8 +360,7 @@ impl ActionCall<'_> {
         call.request.diff = self.keywords.diff;
         call.request.verbosity = self.job.shared.options.verbosity;
         call.request.environment = self.keywords.environment.clone();
-        call.timeout = self.async_limit().or(self.keywords.timeout);
-        self.set_job(&mut call)?;
+        call.timeout = self.keywords.timeout;
         if short_name(name) == "pip"
             && let Some(python) =
                 self.scope.variable("ansible_python_interpreter").map_err(Trouble::template)?
@@ -359,55 +371,14 @@ impl ActionCall<'_> {
         Ok((connection, call))
     }
 
-    fn async_limit(&self) -> Option<Duration> {
-        (self.keywords.async_seconds > 0).then(|| Duration::from_secs(self.keywords.async_seconds))
-    }
-
     /// A module's answer as an action's result.
     fn finished(&self, answer: Result<Map, ConnectionError>) -> Result<Map, Trouble> {
-        let limit = self.async_limit();
         let mut result = match answer {
-            Ok(mut begun) if self.keywords.left_alone && begun.contains_key("results_file") => {
-                begun.insert("failed", is_true(&begun, "failed"));
-                return Ok(begun);
-            }
-            Err(ConnectionError::Timeout { .. }) if limit.is_some() => {
-                return Err(Trouble::failed("Timeout exceeded"));
-            }
             Err(ConnectionError::Timeout { limit, .. }) => return Err(timed_out(limit)),
             other => other?,
         };
         add_lines(&mut result);
-        if limit.is_some() {
-            result.insert("started", true);
-            result.insert("finished", true);
-            result.insert("ansible_job_id", format!("j{}.{}", job_number(), std::process::id()));
-        }
         Ok(result)
-    }
-
-    /// Makes a call a job of its own, if the task's `async` shall not be waited for; and tells `async_status` where jobs are.
-    fn set_job(&self, call: &mut Call) -> Result<(), Trouble> {
-        let module = short_name(&call.request.module);
-        // What an action asks of the target before its real work is waited for.
-        let helps = matches!(module, "setup" | "ping" | "file" | "stat") && module != short_name(&self.name);
-        let job =
-            self.keywords.async_seconds > 0 && self.keywords.left_alone && !call.request.check && !helps;
-        if !job && module != "async_status" {
-            return Ok(());
-        }
-        let folder = self.scope.variable("ansible_async_dir").map_err(Trouble::template)?;
-        let folder = folder.and_then(|folder| shown(&folder)).unwrap_or_default();
-        if !job {
-            call.request.args.insert("_async_dir", folder);
-            return Ok(());
-        }
-        if !call.contents.is_empty() {
-            return Err(Trouble::failed(format!("This action ({}) does not support async.", self.name)));
-        }
-        let id = format!("j{}.{}", job_number(), std::process::id());
-        call.request.job = Some(modules::job::Job { id, seconds: self.keywords.async_seconds, folder });
-        Ok(())
     }
 
     /// A file of the controller that an argument names, found along the task's search path.

@@ -45,7 +45,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
 /// Checks the options of one level; `path` names where they stand.
 fn check_all(spec: &Map, given: &Map, path: &str, errors: &mut Vec<String>) {
     let found = if path.is_empty() { String::new() } else { format!(" found in {path}") };
-    let missing: Vec<String> = spec
+    let mut missing: Vec<String> = spec
         .iter()
         .filter(|(name, option)| {
             let required = option.get("required").and_then(boolean).unwrap_or(false);
@@ -53,6 +53,7 @@ fn check_all(spec: &Map, given: &Map, path: &str, errors: &mut Vec<String>) {
         })
         .map(|(name, _)| name.to_string())
         .collect();
+    missing.sort();
     if !missing.is_empty() {
         errors.push(format!("missing required arguments: {}{found}", missing.join(", ")));
     }
