@@ -53,6 +53,20 @@ impl Role {
         NEXT.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// The collection that it belongs to, by its folder.
+    pub fn collection(&self) -> Option<String> {
+        let folders: Vec<_> = self.path.iter().rev().map(|part| part.to_string_lossy()).collect();
+        let at = folders.iter().position(|part| part == "ansible_collections")?;
+        let collection = format!("{}.{}", folders.get(at.checked_sub(1)?)?, folders.get(at.checked_sub(2)?)?);
+        self.name.starts_with(&collection).then_some(collection)
+    }
+
+    /// Its name without its collection's.
+    pub fn short_name(&self) -> &str {
+        let collection = self.collection().unwrap_or_default();
+        self.name.strip_prefix(&collection).and_then(|rest| rest.strip_prefix('.')).unwrap_or(&self.name)
+    }
+
     /// All roles it depends on, in the order they run.
     pub fn all_dependencies(&self) -> Vec<Arc<Self>> {
         let mut all = Vec::new();

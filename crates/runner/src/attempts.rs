@@ -106,6 +106,9 @@ pub(crate) fn judge(task: &Task, scope: &TaskScope, result: &mut Map) {
     if !task.failed_when.is_empty() {
         match conditional::holds(&task.failed_when, scope) {
             Ok(failed) => {
+                if !failed && is_true(result, "failed") {
+                    result.insert("failed_when_suppressed_exception", "(traceback unavailable)");
+                }
                 result.insert("failed", failed);
                 result.insert("failed_when_result", failed);
             }

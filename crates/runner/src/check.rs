@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use data::{Diagnostic, Severity};
+use data::{Diagnostic, Key, Severity};
 use playbook::{Inherited, Item, Play, PlaybookError, Task, flatten, short_name};
 
 use crate::options::RunOptions;
@@ -43,7 +43,28 @@ pub(crate) fn finish(findings: Vec<Diagnostic>) -> Result<(), PlaybookError> {
     PlaybookError::from_findings(findings).map_or(Ok(()), Err)
 }
 
+/// Groups of `module_defaults` that do not exist.
+fn unknown_groups(task: &Task, options: &RunOptions) -> Vec<Diagnostic> {
+    let entries =
+        task.keywords.list(playbook::Inherited::ModuleDefaults).iter().filter_map(data::Value::as_map);
+    let keys = entries.flat_map(|entry| {
+        entry.keys().filter_map(|key| if let Key::Str(text) = key { Some(text) } else { None })
+    });
+    keys.filter_map(|key| Some((key, key.strip_prefix("group/")?)))
+        .filter(|(_, group)| action::groups::members(group, options).is_none())
+        .map(|(key, group)| {
+            let title =
+                format!("Error loading module_defaults: could not resolve the module_defaults group {group}");
+            Diagnostic::error(title).at_opt(key.place(), "")
+        })
+        .collect()
+}
+
 fn task_findings(task: &Task, options: &RunOptions) -> Vec<Diagnostic> {
+    let groups = unknown_groups(task, options);
+    if !groups.is_empty() {
+        return groups;
+    }
     let name = task.action.name.as_str();
     if name.contains("{{") {
         return Vec::new();

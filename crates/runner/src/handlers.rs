@@ -15,7 +15,7 @@ impl PlayRun<'_> {
         let found = self.handlers_of(name);
         if found.is_empty() {
             let title = format!(
-                "the requested handler `{name}` was not found in either the main handlers list nor in the listening handlers list"
+                "The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
             );
             let finding = if self.shared.options.error_on_missing_handler {
                 Diagnostic::error(title)
@@ -69,12 +69,15 @@ impl PlayRun<'_> {
         let named = order.iter().find(|handler| {
             let Some(name) = handler.name.as_ref().filter(|name| !name.is_empty()) else { return false };
             let Some(own) = self.rendered(handler, name) else { return false };
-            notification == own || notification == handler.named(&own)
+            notification == own || with_role(handler, &own).any(|full| full == notification)
         });
         found.extend(named.map(|handler| Arc::clone(handler)));
         let mut seen = HashSet::new();
         for handler in order {
-            if !handler.listen.iter().any(|topic| topic.as_str() == notification) {
+            let answers = |topic: &data::Text| {
+                topic.as_str() == notification || with_role(handler, topic).any(|full| full == notification)
+            };
+            if !handler.listen.iter().any(answers) {
                 continue;
             }
             if handler.name.as_ref().is_some_and(|name| !seen.insert(name.to_string())) {
@@ -100,6 +103,13 @@ impl PlayRun<'_> {
         let name = handler.name.as_ref().and_then(|name| self.rendered(handler, name));
         handler.named(&name.unwrap_or_default())
     }
+}
+
+/// A handler's name or topic with its role before it: the role's full name, and its own without the collection's.
+fn with_role<'h>(handler: &'h Task, name: &'h str) -> impl Iterator<Item = String> + 'h {
+    let role = handler.enclosing.role.as_ref().map(|role| role.name.as_str());
+    let short = role.and_then(|role| role.rsplit('.').next()).filter(|short| Some(*short) != role);
+    role.into_iter().chain(short).map(move |role| format!("{role} : {name}"))
 }
 
 /// Handlers of the list that came last first: a role's or a play's list, each in its own order.

@@ -104,11 +104,13 @@ pub(crate) fn for_display(result: &Map, no_log: bool) -> Map {
 pub(crate) fn for_register(result: &Map) -> Map {
     let mut kept = without_internals(result);
     kept.remove("invocation");
+    note_failure(&mut kept);
     if let Some(Value::List(items)) = kept.get("results").cloned() {
         let cleaned = items.iter().map(|item| match item {
             Value::Map(item) => {
                 let mut item = item.clone();
                 item.remove("invocation");
+                note_failure(&mut item);
                 Value::Map(item)
             }
             other => other.clone(),
@@ -116,6 +118,13 @@ pub(crate) fn for_register(result: &Map) -> Map {
         kept.insert("results", cleaned.collect::<Value>());
     }
     kept
+}
+
+/// Ansible keeps a word about the exception behind every failure; without a traceback to show it says so.
+fn note_failure(kept: &mut Map) {
+    if is_true(kept, "failed") && !kept.contains_key("exception") {
+        kept.insert("exception", "(traceback unavailable)");
+    }
 }
 
 fn without_internals(result: &Map) -> Map {

@@ -257,7 +257,9 @@ fn add_host(inventory: &mut inventory::Inventory, added: &Map) -> Result<bool, i
     let Some(name) = added.get_str("host_name") else { return Ok(false) };
     let mut changed = inventory.add_host(name, None, None)?;
     if let Some(Value::Map(vars)) = added.get("host_vars") {
+        let known = inventory.host(name).map(|host| host.vars().clone()).unwrap_or_default();
         for (key, value) in vars.iter() {
+            changed |= known.get(key.to_string().as_str()) != Some(value);
             inventory.set_host_var(name, key.clone(), value.clone())?;
         }
     }

@@ -28,6 +28,8 @@ pub(crate) struct TaskScope {
     magic: Map,
     search: Arc<SearchPath>,
     hash_behaviour: HashBehaviour,
+    /// Where the task is delegated to, once that is known.
+    pub(crate) delegated: Option<HostName>,
 }
 
 impl TaskScope {
@@ -50,6 +52,7 @@ impl TaskScope {
             magic: Map::new(),
             search: search_path(play, task),
             hash_behaviour: shared.inventory().hash_behaviour(),
+            delegated: None,
         };
         scope.magic = scope.host_and_task_magic();
         scope.vars_files = scope.read_vars_files();
@@ -251,6 +254,16 @@ impl Scope for TaskScope {
             "ansible_facts" if self.host.is_some() && !self.data.set.contains_key(name) => {
                 return Some(Value::Map(self.data.namespaced.clone()));
             }
+            "ansible_delegated_vars" => {
+                let host = self.delegated.as_ref()?;
+                let mut scope = Self::new(&self.shared, &self.play, None, Some(host));
+                // As in Ansible, the name stays that of the host whose task it is.
+                scope.magic.insert("inventory_hostname", self.host.as_deref());
+                let names = scope.names().into_iter().filter(|name| name != "hostvars");
+                let vars: Map =
+                    names.filter_map(|name| scope.get(&name).map(|value| (name, value))).collect();
+                return Some(Value::Map(Map::from([(data::Key::from(&**host), Value::Map(vars))])));
+            }
             "vars" => {
                 let all = self.names().into_iter().filter(|name| name != "vars");
                 return Some(Value::Map(
@@ -302,7 +315,10 @@ impl HostVars for TaskScope {
 
 fn task_magic(magic: &mut Map, task: &Task) {
     let Some(role) = &task.enclosing.role else { return };
-    magic.insert("role_name", role.name.as_str());
+    magic.insert("role_name", role.short_name());
+    if let Some(collection) = role.collection() {
+        magic.insert("ansible_collection_name", collection);
+    }
     magic.insert("ansible_role_name", role.name.as_str());
     magic.insert("role_path", role.path.display().to_string());
     magic.insert("role_uuid", role.id.to_string());

@@ -121,6 +121,7 @@ impl Job {
     pub(crate) fn prepare(&self, scope: &TaskScope, loop_error: Option<Trouble>) -> Result<Step, Trouble> {
         let task = &*self.task;
         let delegate = finalized::delegate(scope, task)?;
+        scope.delegated.clone_from(&delegate);
         match conditional::evaluate(task.keywords.list(playbook::Inherited::When), scope) {
             Ok(Verdict::Holds) => {}
             Ok(Verdict::Fails(condition)) => {

@@ -149,8 +149,8 @@ impl Reader<'_> {
         let mut tasks = Vec::new();
         let entry = from.map_or("main", |file| file.trim_end_matches(".yml").trim_end_matches(".yaml"));
         let check = metadata.argument_specs.as_ref().filter(|_| request.used.validate);
-        if let Some((name, args)) =
-            check.and_then(|specs| validation_args(specs, entry, &role.name, &role.path, &request.params))
+        if let Some((name, args)) = check
+            .and_then(|specs| validation_args(specs, entry, role.short_name(), &role.path, &request.params))
         {
             let mut task = Task::implicit("ansible.builtin.validate_argument_spec", args, ring);
             task.name = Some(Text::template(name, None));

@@ -3,7 +3,7 @@
 use data::{Map, Value};
 use playbook::{Inherited, Task, short_name};
 
-use super::find;
+use super::{find, groups};
 use crate::scope::TaskScope;
 use crate::trouble::Trouble;
 
@@ -51,11 +51,11 @@ pub(crate) fn arguments(task: &Task, name: &str, scope: &TaskScope) -> Result<Ma
         }
     }
     put(&task.action.args)?;
-    free_text(name, args)
+    free_text(name, args, task.place.as_ref())
 }
 
 /// Free text of a module: its free-form argument, a mapping that a template resolved to, or a mistake.
-fn free_text(name: &str, mut args: Map) -> Result<Map, Trouble> {
+fn free_text(name: &str, mut args: Map, task_place: Option<&data::Place>) -> Result<Map, Trouble> {
     let takes_it = match (find(name), modules::find(name)) {
         (Some(spec), _) => spec.free_text,
         (None, Some(_)) => false,
@@ -78,42 +78,55 @@ fn free_text(name: &str, mut args: Map) -> Result<Map, Trouble> {
         }
         (Some(Value::Null), None) | (None, _) => Ok(args),
         (Some(raw), None) => {
-            let text = data::python::str(&raw);
-            let name = full_name(name);
-            Err(Trouble::failed(format!(
-                "Task failed: Finalization of task args for '{name}' failed: Unexpected free text `{text}`."
-            )))
+            let (text, name) = (data::python::str(&raw), full_name(name));
+            let msg = format!("Task failed: Action '{name}' does not support raw params.");
+            let finding = data::Diagnostic::error(format!("Action '{name}' does not support raw params."))
+                .at_opt(task_place, "")
+                .note(format!("the text is `{text}`"));
+            Err(Trouble { findings: vec![finding], ..Trouble::failed(msg) })
         }
     }
 }
 
-/// The mappings of `module_defaults` that apply, weakest first.
+/// The mappings of `module_defaults` that apply, weakest first: those of groups, then the module's own. Of two entries with the same key
+/// the inner one stands alone.
 fn defaults(task: &Task, name: &str, scope: &TaskScope) -> Result<Vec<Map>, Trouble> {
-    let mut found = Vec::new();
+    let resolve =
+        |value: &Value| scope.resolve(value).map_err(|error| Trouble::keyword("module_defaults", error));
+    let mut of_groups: indexmap::IndexMap<String, Map> = indexmap::IndexMap::new();
+    let mut own = None;
     for entry in task.keywords.list(Inherited::ModuleDefaults) {
         let entry = match entry {
             Value::Map(map) => map.clone(),
-            other => {
-                match scope.resolve(other).map_err(|error| Trouble::keyword("module_defaults", error))? {
-                    Value::Map(map) => map,
-                    _ => continue,
-                }
-            }
+            other => match resolve(other)? {
+                Value::Map(map) => map,
+                _ => continue,
+            },
         };
         for (key, value) in entry.iter() {
-            let matches = key.as_str().is_some_and(|key| short_name(key) == short_name(name));
-            let value = match value {
-                Value::Str(_) if matches => {
-                    scope.resolve(value).map_err(|error| Trouble::keyword("module_defaults", error))?
-                }
-                other => other.clone(),
+            let Some(key) = key.as_str() else { continue };
+            let group = key.strip_prefix("group/");
+            let applies = match group {
+                Some(group) => is_member(name, group, scope),
+                None => short_name(key) == short_name(name),
             };
-            if let (true, Value::Map(map)) = (matches, value) {
-                found.push(map);
+            if !applies {
+                continue;
+            }
+            let value = if matches!(value, Value::Str(_)) { resolve(value)? } else { value.clone() };
+            let Value::Map(map) = value else { continue };
+            match group {
+                Some(group) => drop(of_groups.insert(group.to_owned(), map)),
+                None => own = Some(map),
             }
         }
     }
-    Ok(found)
+    Ok(of_groups.into_values().chain(own).collect())
+}
+
+fn is_member(name: &str, group: &str, scope: &TaskScope) -> bool {
+    let members = groups::members(group, &scope.shared.options).unwrap_or_default();
+    members.iter().any(|member| short_name(member) == short_name(name))
 }
 
 /// The name with its collection, as messages show it.

@@ -70,6 +70,8 @@ fn variables(call: &ActionCall<'_>, path: &Path) -> Result<Map, Trouble> {
 fn folder(call: &ActionCall<'_>, dir: &str) -> Result<PathBuf, Trouble> {
     let around = &call.job.task.enclosing;
     let base = match &around.role {
+        // A folder that already begins with `vars` is one of the role's.
+        Some(role) if Path::new(dir).starts_with("vars") => role.path.clone(),
         Some(role) => role.path.join("vars"),
         None => around
             .files()

@@ -13,6 +13,7 @@ mod fetch;
 mod foreign_module;
 mod gather_facts;
 mod group_by;
+pub(crate) mod groups;
 mod include_vars;
 mod k8s;
 mod pause;

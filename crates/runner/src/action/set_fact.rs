@@ -16,7 +16,9 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
                 "The variable name '{name}' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores."
             )));
         }
-        facts.insert(name, value.clone());
+        // The key as written keeps its place, for warnings about it.
+        let key = if key.as_str() == Some(&name) { key.clone() } else { data::Key::from(name) };
+        facts.insert(key, value.clone());
     }
     if facts.is_empty() {
         return Err(Trouble::failed(

@@ -59,7 +59,9 @@ fn check_all(spec: &Map, given: &Map, path: &str, errors: &mut Vec<String>) {
     }
     for (name, option) in spec.iter() {
         let name = name.to_string();
-        if let Some(value) = value_of(given, &name, option).filter(|value| !value.is_null()) {
+        let needed = option.get("required").and_then(boolean).unwrap_or(false)
+            || option.get("default").is_some_and(|default| !default.is_null());
+        if let Some(value) = value_of(given, &name, option).filter(|value| needed || !value.is_null()) {
             check(&name, value, option, path, errors);
         }
     }
@@ -167,13 +169,16 @@ fn conversion(kind: &str, python: &str, shown: &str) -> String {
         "bool" => format!(
             "The value '{shown}' is not a valid boolean.  Valid booleans include: 0, 1, 'n', 'no', 'f', 'off', 'false', '0', 't', 'y', 'yes', 'on', 'true', '1'"
         ),
+        "int" | "float" if python == "NoneType" => {
+            format!("\"None\" cannot be converted to {}", if kind == "int" { "an int" } else { "a float" })
+        }
         "int" | "float" if python == "str" => {
             let repr = data::python::repr_str(shown);
             format!("\"{repr}\" cannot be converted to {}", if kind == "int" { "an int" } else { "a float" })
         }
         "int" => format!("\"<class '{python}'> cannot be converted to an int\""),
         "float" => format!("\"<class '{python}'> cannot be converted to a float\""),
-        "dict" => "dictionary requested, could not parse JSON or key=value".into(),
+        "dict" if python == "str" => "dictionary requested, could not parse JSON or key=value".into(),
         _ => format!("<class '{python}'> cannot be converted to a {kind}"),
     }
 }
