@@ -12,6 +12,7 @@ mod conditional;
 pub mod connection;
 mod connections;
 mod cursor;
+mod debugger;
 mod event;
 mod fact_cache;
 mod finalized;

@@ -54,8 +54,6 @@ pub struct RunOptions {
     pub collections_path: Vec<PathBuf>,
     /// `library`: folders with modules of the user's own, beside those of playbooks and roles.
     pub library: Vec<PathBuf>,
-    /// `host_pattern_mismatch`: what a pattern does that matches nothing.
-    pub host_pattern_mismatch: Mismatch,
     /// `private_role_vars`: roles of a play's list do not show their variables to the play.
     pub private_role_vars: bool,
     /// `strategy`: of plays that name none.
@@ -121,7 +119,6 @@ impl Default for RunOptions {
             roles_path: Vec::new(),
             collections_path: Vec::new(),
             library: Vec::new(),
-            host_pattern_mismatch: Mismatch::Warning,
             private_role_vars: false,
             strategy: None,
             no_log: false,
@@ -147,18 +144,6 @@ impl Default for RunOptions {
 
 /// Reads an inventory anew: what was loaded, with its warnings.
 pub type Reload = Arc<dyn Fn() -> Result<inventory::Loaded, Vec<Diagnostic>> + Send + Sync>;
-
-/// What a pattern does that matches no host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mismatch {
-    /// It is warned of.
-    #[default]
-    Warning,
-    /// It ends the run.
-    Error,
-    /// Nothing.
-    Ignore,
-}
 
 /// Where facts are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

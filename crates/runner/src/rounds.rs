@@ -93,8 +93,8 @@ impl Rounds<'_> {
     }
 
     fn prepare(&self, at: usize) -> Prepared {
-        let (special, scope) = self.variables(at);
-        let step = match self.job.prepare(&scope, None) {
+        let (special, mut scope) = self.variables(at);
+        let step = match self.job.prepare(&mut scope, None) {
             Ok(step) => step,
             Err(trouble) => Step::Done(self.job.ended(&scope, trouble)),
         };

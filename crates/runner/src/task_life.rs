@@ -84,8 +84,8 @@ impl Job {
     }
 
     /// One execution: the task, or one item of its loop. Never fails; trouble becomes its result.
-    pub(crate) fn execute(&self, scope: TaskScope, loop_error: Option<Trouble>) -> Execution {
-        match self.prepare(&scope, loop_error) {
+    pub(crate) fn execute(&self, mut scope: TaskScope, loop_error: Option<Trouble>) -> Execution {
+        match self.prepare(&mut scope, loop_error) {
             Ok(Step::Done(execution)) => execution,
             Ok(Step::Act(act)) => self.act(&scope, &act, None),
             Err(trouble) => self.ended(&scope, trouble),
@@ -118,7 +118,11 @@ impl Job {
     }
 
     /// All that comes before the action: conditions, keywords, arguments.
-    pub(crate) fn prepare(&self, scope: &TaskScope, loop_error: Option<Trouble>) -> Result<Step, Trouble> {
+    pub(crate) fn prepare(
+        &self,
+        scope: &mut TaskScope,
+        loop_error: Option<Trouble>,
+    ) -> Result<Step, Trouble> {
         let task = &*self.task;
         let delegate = finalized::delegate(scope, task)?;
         scope.delegated.clone_from(&delegate);

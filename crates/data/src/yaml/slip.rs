@@ -75,7 +75,9 @@ impl Slip {
         label: &'static str,
         help: impl Into<String>,
     ) -> Self {
-        let place = Place::new(source, Span::new(at, at + length));
+        let text = source.text();
+        let end = (at + length..=text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
+        let place = Place::new(source, Span::new(at, end));
         Self { title: title.into(), place, label, help: help.into() }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use playbook::{Task, TaskId};
 
 use crate::action;
+use crate::debugger::Next;
 use crate::event::{Event, HostName};
 use crate::finalized;
 use crate::includes::is_include;
@@ -25,6 +26,16 @@ pub(super) fn run(run: &mut PlayRun<'_>, pinned: Option<usize>) {
         }
         let Some(mut finished) = run.wait() else { return };
         going.finish(&finished.host, finished.task.id);
+        match run.debug(&finished) {
+            Next::Continue => {}
+            Next::Redo(task) => {
+                run.spawn(&task, &finished.head, &finished.host);
+                going.busy.insert(finished.host.clone());
+                *going.tasks.entry(task.id).or_default() += 1;
+                continue;
+            }
+            Next::Quit => return,
+        }
         let once = going.once.remove(&finished.task.id);
         let handled = run.handle(&mut finished, once);
         if is_include(&finished.task) {

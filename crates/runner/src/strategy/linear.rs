@@ -6,6 +6,7 @@ use std::sync::Arc;
 use playbook::{Task, TaskId, TaskKind};
 
 use crate::action;
+use crate::debugger::Next;
 use crate::event::{Event, HostName};
 use crate::finalized;
 use crate::includes::is_include;
@@ -124,6 +125,15 @@ fn one_task(
         }
         let Some(mut finished) = run.wait() else { return false };
         running -= 1;
+        match run.debug(&finished) {
+            Next::Continue => {}
+            Next::Redo(task) => {
+                run.spawn(&task, &head, &finished.host);
+                running += 1;
+                continue;
+            }
+            Next::Quit => return false,
+        }
         handled.push(run.handle(&mut finished, run_once));
         if is_include(task) {
             done.push(finished);
