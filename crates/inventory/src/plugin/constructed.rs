@@ -72,7 +72,13 @@ impl Constructed<'_> {
         let mut vars = Map::new();
         if self.use_vars_files {
             let files = VarsFiles::new(plugin.folders.to_vec(), Vec::new(), behaviour, plugin.reader.clone());
-            vars = files.host_vars(inventory, host).map_err(|error| first(&error))?;
+            // Groups are not below `all` yet: its files are not seen, as in Ansible.
+            for group in inventory.groups_of(host) {
+                let found = files.group_vars(inventory, group, false).map_err(|error| first(&error))?;
+                behaviour.combine(&mut vars, &found);
+            }
+            let own = files.own_host_vars(inventory, host, false).map_err(|error| first(&error))?;
+            behaviour.combine(&mut vars, &own);
         } else {
             inventory.groups_of(host).iter().for_each(|group| behaviour.combine(&mut vars, group.vars()));
             behaviour.combine(&mut vars, Host::vars(host));
