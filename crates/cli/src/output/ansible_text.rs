@@ -11,7 +11,6 @@ use super::color::Ink;
 use super::excerpt::{absolute, excerpt};
 use super::text_diff::diff_text;
 use super::{Display, EventSink, recap, result_text, visible};
-use crate::diagnostics::{Look, draw};
 use crate::settings::Settings;
 
 /// How the text looks.
