@@ -67,7 +67,9 @@ impl BlobStore {
     /// The content of this SHA-256 (lower-case hex), if it came.
     pub fn get(&self, sha256: &str) -> Option<Blob> {
         let lent = || self.lent.lock().unwrap_or_else(PoisonError::into_inner).get(sha256).cloned();
-        self.lock().get(sha256).cloned().or_else(lent).or_else(|| self.copy_back(sha256))
+        // Copying back locks again: the guard must be gone by then.
+        let known = self.lock().get(sha256).cloned();
+        known.or_else(lent).or_else(|| self.copy_back(sha256))
     }
 
     /// Gives a file of this content away: `take` renames it to where it shall be, or says that it cannot. Returns whether it did. The

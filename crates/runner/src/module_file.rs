@@ -125,7 +125,7 @@ pub(crate) fn find(name: &str, task: &Task, options: &RunOptions) -> Option<Modu
         let root = if root.ends_with("ansible_collections") { root.parent()?.to_path_buf() } else { root };
         let below =
             format!("ansible_collections/{namespace}/{collection}/plugins/modules/{}", rest.join("/"));
-        let package = format!("{}", below.replace('/', "."));
+        let package = below.replace('/', ".");
         ["", ".py", ".sh"].iter().find_map(|ending| {
             let path = root.join(format!("{below}{ending}"));
             let package = Some(package.clone()).filter(|_| *ending == ".py");

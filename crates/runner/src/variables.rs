@@ -45,13 +45,13 @@ impl Variables {
         if self.cache == FactCache::Memory {
             return HostData::default();
         }
-        let data = self.from_cache(host);
+        let data = self.cached(host);
         let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
         hosts.entry(HostName::from(host)).or_insert(data).clone()
     }
 
     /// What an earlier run left of a host.
-    fn from_cache(&self, host: &str) -> HostData {
+    fn cached(&self, host: &str) -> HostData {
         let facts = self.cache.read(host).unwrap_or_else(|warning| {
             self.warn(warning);
             Map::new()
