@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ssh2::{HostKeyType, MethodType, Session};
@@ -38,26 +37,9 @@ pub(crate) fn contact(settings: &ConnectionSettings) -> Result<Contact, Unreacha
     prefer_fast_ciphers(&session);
     let shared = socket.try_clone().map_err(|error| network(settings, &error))?;
     session.set_tcp_stream(shared);
-    handshake(&mut session).map_err(failed)?;
+    session.handshake().map_err(failed)?;
     check_key(&session, settings, &name, &known)?;
     Ok(Contact { session, socket })
-}
-
-/// The first handshake of the process runs alone: OpenSSL makes its tables of algorithms in it, and doing that in many threads at once
-/// was seen to corrupt them (crashes below `ossl_namemap_add_names`, one run in thirty).
-fn handshake(session: &mut Session) -> Result<(), ssh2::Error> {
-    static TABLES: OnceLock<()> = OnceLock::new();
-    static ALONE: Mutex<()> = Mutex::new(());
-    if TABLES.get().is_none() {
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        if TABLES.get().is_none() {
-            session.handshake()?;
-            let _ = TABLES.set(());
-            return Ok(());
-        }
-        drop(alone);
-    }
-    session.handshake()
 }
 
 /// The first address that answers; the last error if none does.
