@@ -22,7 +22,7 @@ const PLAY: &str = "- hosts: all
 /// A run in its first task, and the process id of that task's shell.
 fn start(folder: &Path) -> (Child, String) {
     fs::write(folder.join("play.yml"), PLAY).unwrap();
-    let run = Command::cargo_bin("taskbox")
+    let mut run = Command::cargo_bin("taskbox")
         .expect("the binary is built")
         .current_dir(folder)
         .args(["playbook", "-i", "h1,", "-c", "local", "play.yml"])
@@ -37,6 +37,8 @@ fn start(folder: &Path) -> (Child, String) {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+    run.kill().unwrap();
+    run.wait().unwrap();
     panic!("the task does not start");
 }
 

@@ -123,14 +123,14 @@ fn keep_alive(pods: &mut HashMap<String, Child>) {
         keeps
     });
     for name in names {
-        if !pods.contains_key(&name) {
-            let started = Command::new("/proc/self/exe")
-                .args([RUN, &name, &format!("{MANIFESTS}/{name}.yaml")])
-                .spawn();
-            match started {
-                Ok(child) => drop(pods.insert(name, child)),
-                Err(error) => say(&format!("{name}: {error}")),
-            }
+        if pods.contains_key(&name) {
+            continue;
+        }
+        let started =
+            Command::new("/proc/self/exe").args([RUN, &name, &format!("{MANIFESTS}/{name}.yaml")]).spawn();
+        match started {
+            Ok(child) => drop(pods.insert(name, child)),
+            Err(error) => say(&format!("{name}: {error}")),
         }
     }
 }

@@ -179,10 +179,9 @@ fn create(etcd: &Etcd, place: &Place, body: &Value) -> crate::Result<Answer> {
         .namespace
         .as_deref()
         .filter(|name| !["default", "kube-system", "kube-public", "kube-node-lease"].contains(name))
+        && etcd.get(&format!("/registry/standin//namespaces/-/{namespace}"))?.is_none()
     {
-        if etcd.get(&format!("/registry/standin//namespaces/-/{namespace}"))?.is_none() {
-            return Ok(status(404, "NotFound", &format!("namespaces \"{namespace}\" not found")));
-        }
+        return Ok(status(404, "NotFound", &format!("namespaces \"{namespace}\" not found")));
     }
     let mut object = body.clone();
     let metadata = &mut object["metadata"];

@@ -39,7 +39,6 @@ use crate::connection::{Become, Call, Connection, ConnectionError, Content};
 use crate::event::HostName;
 use crate::finalized::{Finalized, shown};
 use crate::module_file;
-use crate::outcome::is_true;
 use crate::scope::TaskScope;
 use crate::task_life::Job;
 use crate::trouble::Trouble;
