@@ -128,6 +128,14 @@ case_full_disk() {
     ok "after the cure the install goes on" install
 }
 
+# The agent that belongs to $TASKBOX: of a release, or built from this checkout.
+agent_file() {
+    local released
+    released=$(dirname "$TASKBOX")/taskbox-agent-$(uname -m)
+    [ -f "$released" ] || released=$(dirname "$TASKBOX")/../agent/taskbox-agent
+    echo "$released"
+}
+
 # The release as a user unpacks it, on a machine that has nothing else.
 case_all_in_one() {
     local box=taskbox-lab-$LAB-one-master1
@@ -135,6 +143,7 @@ case_all_in_one() {
     docker exec "$box" mkdir -p /opt/taskbox/bin
     tar -c install.sh scripts conf inventory playbooks roles | docker exec -i "$box" tar -x -C /opt/taskbox
     docker exec -i "$box" sh -c 'cat >/opt/taskbox/bin/taskbox && chmod 755 /opt/taskbox/bin/taskbox' <"$TASKBOX"
+    docker exec -i "$box" sh -c 'cat >"/opt/taskbox/bin/taskbox-agent-$(uname -m)"' <"$(agent_file)"
     ok "all-in-one works" docker exec "$box" /opt/taskbox/install.sh all-in-one --yes
     says "it says what runs where" 'etcd +master1 '
     ok "and again" docker exec "$box" /opt/taskbox/install.sh all-in-one --yes
