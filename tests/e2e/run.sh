@@ -248,7 +248,7 @@ case_cluster_install() {
 }
 
 case_cluster_verify() {
-    ok "verify looks at Kubernetes" taskbox verify --lab="$LAB"
+    ok "verify looks at Kubernetes" retry 60 taskbox verify --lab="$LAB"
     says "every host is ready, and it says who plays Kubernetes" '6 of 6 ready.*stand-in'
     says "both leases are held" 'scheduler master[1-3], controller manager master[1-3]'
     says "every master is behind the service" 'endpoints of the API'
@@ -256,7 +256,7 @@ case_cluster_verify() {
     # shellcheck disable=SC2016  # the host expands it
     ok "the kubelet comes back when it is killed" on node1 'systemctl kill --signal=KILL kubelet; for n in $(seq 20); do sleep 1; systemctl is-active --quiet kubelet && exit 0; done; exit 1'
     on master3 'systemctl stop kubelet' >/dev/null 2>&1
-    ok "kubectl on a master outlives that master's API server" retry 20 taskbox lab ssh --name "$LAB" master3 'kubectl get nodes'
+    ok "kubectl on a master outlives that master's API server" retry 60 taskbox lab ssh --name "$LAB" master3 'kubectl get nodes'
     fails_with 2 "verify tells that it is away" taskbox verify --lab="$LAB"
     says "by name" 'master3.*(kubelet|API server)'
     on master3 'systemctl start kubelet' >/dev/null 2>&1
