@@ -38,7 +38,7 @@ pub(super) static GROUPS: &[KeyGroup] = &[
                 Choice(&["", "haproxy_keepalived", "haproxy_localhost", "kube_vip"]),
                 "\"\"",
                 "new",
-                "`haproxy_keepalived` puts haproxy and a virtual address on the `[loadbalancer]` hosts, `haproxy_localhost` runs a proxy on every cluster host, `kube_vip` puts a virtual address on the masters.",
+                "`haproxy_keepalived` puts haproxy and a virtual address on the `[loadbalancer]` hosts, `haproxy_localhost` runs a proxy on every cluster host, `kube_vip` (a virtual address on the masters) is read, and refused before anything changes: it is not there yet.",
             ),
             key(
                 "external_dns",
