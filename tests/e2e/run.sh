@@ -191,7 +191,7 @@ case_offline() {
     ok "a lab without a way out comes up" offline lab up --masters 1 --nodes 1 --lb 0 --offline
     fails "nothing can be fetched from it" taskbox lab ssh --name offline node1 \
         'apt-get -q -o APT::Update::Error-Mode=any -o Acquire::Retries=0 -o Acquire::http::Timeout=3 -o Acquire::https::Timeout=3 update'
-    fails "no name is resolved in it" taskbox lab ssh --name offline node1 'timeout 3 getent hosts deb.debian.org'
+    fails "no name is resolved in it" taskbox lab ssh --name offline node1 'timeout 3 getent hosts example.com'
 
     head -c 3000000 "$bundle" >"$work/short.bundle"
     fails "a truncated bundle is refused" taskbox install --home "$root" --lab=offline --yes --bundle "$work/short.bundle"
