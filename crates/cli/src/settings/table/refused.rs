@@ -16,7 +16,7 @@ pub(super) const REFUSED: &[Setting] = &[
     no("DEFAULT_INVENTORY_PLUGIN_PATH", PathSpec, Some("{home}/plugins/inventory:/usr/share/ansible/plugins/inventory"), &[("defaults", "inventory_plugins")], &["ANSIBLE_INVENTORY_PLUGINS"], "plugins in Python cannot be loaded"),
     no("DEFAULT_LOG_FILTER", List, Some(""), &[("defaults", "log_filter")], &["ANSIBLE_LOG_FILTER"], "the log gets what the screen gets"),
     no("DEFAULT_LOOKUP_PLUGIN_PATH", PathSpec, Some("{home}/plugins/lookup:/usr/share/ansible/plugins/lookup"), &[("defaults", "lookup_plugins")], &["ANSIBLE_LOOKUP_PLUGINS"], "plugins in Python cannot be loaded"),
-    no("DEFAULT_MODULE_UTILS_PATH", PathSpec, Some("{home}/plugins/module_utils:/usr/share/ansible/plugins/module_utils"), &[("defaults", "module_utils")], &["ANSIBLE_MODULE_UTILS"], "modules in Python cannot be loaded"),
+    no("DEFAULT_MODULE_UTILS_PATH", PathSpec, Some("{home}/plugins/module_utils:/usr/share/ansible/plugins/module_utils"), &[("defaults", "module_utils")], &["ANSIBLE_MODULE_UTILS"], "module_utils are taken from an ansible-core of this machine"),
     no("DEFAULT_SELINUX_SPECIAL_FS", List, Some("fuse,nfs,vboxsf,ramfs,9p,vfat"), &[("selinux", "special_context_filesystems")], &["ANSIBLE_SELINUX_SPECIAL_FS"], "the list is Ansible's default"),
     no("DEFAULT_STRATEGY_PLUGIN_PATH", PathSpec, Some("{home}/plugins/strategy:/usr/share/ansible/plugins/strategy"), &[("defaults", "strategy_plugins")], &["ANSIBLE_STRATEGY_PLUGINS"], "plugins in Python cannot be loaded"),
     no("DEFAULT_TEST_PLUGIN_PATH", PathSpec, Some("{home}/plugins/test:/usr/share/ansible/plugins/test"), &[("defaults", "test_plugins")], &["ANSIBLE_TEST_PLUGINS"], "plugins in Python cannot be loaded"),

@@ -21,7 +21,7 @@ pub(super) const RUN: &[Setting] = &[
     yes("DEFAULT_MANAGED_STR", Text, Some("Ansible managed"), &[("defaults", "ansible_managed")], &[], "the text of `ansible_managed` in template files"),
     yes("DEFAULT_MODULE_ARGS", Text, None, &[("defaults", "module_args")], &["ANSIBLE_MODULE_ARGS"], "the arguments of an ad hoc run"),
     yes("DEFAULT_MODULE_NAME", Text, Some("command"), &[("defaults", "module_name")], &[], "the module of an ad hoc run"),
-    yes("DEFAULT_MODULE_PATH", PathSpec, Some("{home}/plugins/modules:/usr/share/ansible/plugins/modules"), &[("defaults", "library")], &["ANSIBLE_LIBRARY"], "folders of modules that playbooks may name although they cannot run here"),
+    yes("DEFAULT_MODULE_PATH", PathSpec, Some("{home}/plugins/modules:/usr/share/ansible/plugins/modules"), &[("defaults", "library")], &["ANSIBLE_LIBRARY"], "folders of modules that are not built in"),
     yes("DEFAULT_NO_LOG", Bool, Some("False"), &[("defaults", "no_log")], &["ANSIBLE_NO_LOG"], "tasks that say nothing else hide their results"),
     yes("DEFAULT_POLL_INTERVAL", Int, Some("15"), &[("defaults", "poll_interval")], &["ANSIBLE_POLL_INTERVAL"], "seconds between looks at what runs in the background"),
     yes("DEFAULT_PRIVATE_ROLE_VARS", Bool, Some("False"), &[("defaults", "private_role_vars")], &["ANSIBLE_PRIVATE_ROLE_VARS"], "roles of a play's list do not show their variables to the play"),
