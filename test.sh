@@ -49,8 +49,8 @@ need_packages() {
 }
 
 prepare() {
-    need_packages ca-certificates curl debootstrap gcc git libc6-dev make openssh-client openssh-server openssl perl pkg-config python3 \
-        python3-venv shellcheck sshpass sudo
+    need_packages ca-certificates createrepo-c curl debootstrap dnf docker-registry gcc git libc6-dev make openssh-client openssh-server openssl \
+        perl pkg-config python3 python3-venv rpm shellcheck sshpass sudo
     command -v cargo >/dev/null || { echo "error: Rust is not installed" >&2; echo "help: https://rustup.rs" >&2; exit 1; }
     export CARGO_TERM_COLOR=never
     cargo nextest --version >/dev/null 2>&1 || cargo install --quiet --locked --debug cargo-nextest

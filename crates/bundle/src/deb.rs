@@ -71,9 +71,12 @@ pub(crate) fn field<'a>(control: &'a str, name: &str) -> Option<&'a str> {
     control.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim()))
 }
 
-/// The index of a flat package source, as apt reads it, of the packages for one architecture.
-pub fn packages_index(manifest: &Manifest, arch: &str) -> String {
-    let fits = |artifact: &&Artifact| artifact.arch.as_deref().is_some_and(|own| own == arch || own == "all");
+/// The index of a flat package source, as apt reads it, of the packages of one set for one architecture.
+pub fn packages_index(manifest: &Manifest, set: Option<&str>, arch: &str) -> String {
+    let fits = |artifact: &&Artifact| {
+        artifact.set.as_deref() == set
+            && artifact.arch.as_deref().is_some_and(|own| own == arch || own == "all")
+    };
     let stanza = |artifact: &Artifact| {
         let file = artifact.path.rsplit('/').next().unwrap_or_default();
         let control = artifact.control.as_deref()?.trim_end();
@@ -129,12 +132,13 @@ mod tests {
             ..Artifact::default()
         };
         let manifest = Manifest { artifacts: vec![artifact], ..Manifest::default() };
-        let index = packages_index(&manifest, "amd64");
+        let index = packages_index(&manifest, None, "amd64");
         assert!(
             index.ends_with(" a tree\nFilename: ./tree_2.1.0-1_amd64.deb\nSize: 7\nSHA256: ab\n\n"),
             "{index}"
         );
-        assert_eq!(packages_index(&manifest, "arm64"), "");
+        assert_eq!(packages_index(&manifest, None, "arm64"), "");
+        assert_eq!(packages_index(&manifest, Some("debian-12"), "amd64"), "");
     }
 
     #[test]

@@ -18,9 +18,11 @@ mod identify;
 mod image;
 mod manifest;
 mod network;
+mod package_set;
 mod plan;
 mod read;
 mod rpm;
+mod serve;
 mod sign;
 mod wanted;
 
@@ -34,9 +36,12 @@ pub use identify::{CNI_PLUGINS, FoundThing, PROGRAMS, Survey, survey};
 pub use image::{Found as FoundImage, Reference, archive as image_archive, full_name};
 pub use manifest::{Artifact, Image, Kind, Manifest, blob_path};
 pub use network::{
-    Client, ClientOptions, Download, Downloads, Event, Promise, Pushed, Registry, Resolve, pull, push,
+    Client, ClientOptions, Download, Downloads, Event, Placed, Promise, Pushed, Registry, Resolve, places,
+    pull, push, push_all,
 };
 pub use plan::{Plan, PlanInput, PlannedFile, plan};
 pub use read::Bundle;
+pub use rpm::rpm_repository;
+pub use serve::{Access, Served, TlsFiles, serve};
 pub use sign::{PublicKey, SigningKey};
 pub use wanted::{Want, missing};

@@ -62,6 +62,9 @@ pub struct Artifact {
     /// The architecture it is for, in Go's names; for packages also `all` and `noarch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,
+    /// For a package of an operating system the package set it belongs to, such as `debian-12`; without one it is for any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<String>,
     /// The URL it came from; what came from a folder has none, so that the folder's place does not change the bundle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -86,9 +89,9 @@ pub enum Kind {
     Chart,
     /// Kubernetes objects as YAML: `manifests/NAME`.
     Manifest,
-    /// A Debian package: `packages/FILE`.
+    /// A Debian package: `packages/FILE`, or `packages/SET/FILE`.
     Deb,
-    /// An RPM package: `packages/FILE`.
+    /// An RPM package: the same.
     Rpm,
     /// A part of images: `images/blobs/sha256/HASH`.
     Blob,

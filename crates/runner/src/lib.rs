@@ -47,8 +47,8 @@ mod vars_file;
 
 pub use event::{Event, HostName, Included, Item, PlayStart, Status, TaskHead, TaskKind, TaskResult};
 pub use options::{
-    FactCache, Gathering, Interrupt, Packed, PackedFile, PackedFiles, PatternMismatch, Prompter, Question,
-    Reload, RunOptions,
+    FactCache, Gathering, Interrupt, Packed, PackedFile, PackedFiles, PatternMismatch, Prompter, PushedImage,
+    Question, RegistryAccess, Reload, RunOptions,
 };
 pub use plan::{PlayPlan, PlaybookPlan, TaskPlan};
 pub use runner::{RunOutcome, Runner};

@@ -209,6 +209,42 @@ pub trait PackedFiles: Send + Sync {
     /// # Errors
     /// The archive cannot be read.
     fn find(&self, path: &Path) -> std::io::Result<Option<Packed>>;
+
+    /// Sends what a registry lacks of the archive's images, from here; with `look_only` nothing is sent. An archive without images does
+    /// nothing.
+    ///
+    /// # Errors
+    /// What the user is told when the registry does not take them.
+    fn push_images(&self, to: &RegistryAccess, look_only: bool) -> Result<Vec<PushedImage>, String> {
+        let _ = (to, look_only);
+        Ok(Vec::new())
+    }
+}
+
+/// A registry that images are sent to.
+#[derive(Clone, Debug)]
+pub struct RegistryAccess {
+    /// `10.0.0.9:5000`
+    pub host: String,
+    /// What its repositories are below, such as a project.
+    pub prefix: Option<String>,
+    /// User and password.
+    pub login: Option<(String, String)>,
+    /// A file with certificates to trust besides the system's.
+    pub authority: Option<PathBuf>,
+    /// HTTP without TLS.
+    pub plain: bool,
+}
+
+/// What became of an image that was to be sent.
+#[derive(Clone, Debug)]
+pub struct PushedImage {
+    /// `library/redis:7`
+    pub name: String,
+    /// Whether the registry had another image under the name, or none.
+    pub changed: bool,
+    /// Blobs that were sent.
+    pub sent: usize,
 }
 
 /// What a path in an archive leads to.

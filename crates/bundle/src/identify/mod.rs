@@ -14,7 +14,7 @@ use crate::content::Content;
 use crate::image::{read_docker, read_layout};
 use crate::manifest::Kind;
 use crate::read::tar_members;
-use crate::{Artifact, Builder, BundleError, checksum, deb, elf, rpm};
+use crate::{Artifact, Builder, BundleError, checksum, deb, elf, package_set, rpm};
 
 pub(crate) use archive::{Compression, file_name};
 
@@ -219,7 +219,8 @@ impl Look<'_> {
         };
         // The name that Debian's archive gives it: an epoch is not part of it.
         let plain = version.split_once(':').map_or(version.as_str(), |(_, rest)| rest);
-        let file = format!("packages/{name}_{plain}_{arch}.deb");
+        let set = package_set::of_path(&self.relative(path));
+        let file = package_set::place(set.as_deref(), &format!("{name}_{plain}_{arch}.deb"));
         self.found(format!("{name} {version} ({arch}, Debian package)"), path);
         let artifact = Artifact {
             path: file,
@@ -227,6 +228,7 @@ impl Look<'_> {
             name,
             version: Some(version),
             arch: Some(arch),
+            set,
             control: Some(control),
             ..Artifact::default()
         };
@@ -236,12 +238,14 @@ impl Look<'_> {
     fn rpm_package(&mut self, path: &Path) -> Result<(), BundleError> {
         let rpm = rpm::read(path).map_err(|error| BundleError::unusable(path, error.to_string()))?;
         self.found(format!("{} {} ({}, RPM package)", rpm.name, rpm.version, rpm.arch), path);
+        let set = package_set::of_path(&self.relative(path));
         let artifact = Artifact {
-            path: format!("packages/{}", file_name(path)),
+            path: package_set::place(set.as_deref(), &file_name(path)),
             kind: Kind::Rpm,
             name: rpm.name,
             version: Some(rpm.version),
             arch: Some(rpm.arch),
+            set,
             ..Artifact::default()
         };
         self.builder.add(artifact, Content::File(path.to_owned()))
@@ -428,6 +432,24 @@ mod tests {
             None,
             "programs of other machines are not started"
         );
+    }
+
+    #[test]
+    fn packages_of_several_distributions_lie_side_by_side() {
+        let dir = tempfile::tempdir().unwrap();
+        let from = dir.path().join("from");
+        for (set, text) in [("debian-12", "old"), ("Ubuntu-22.04", "new")] {
+            std::fs::create_dir_all(from.join(set)).unwrap();
+            let control = format!("Package: tree\nVersion: 1\nArchitecture: amd64\nDescription: {text}\n");
+            deb::sample(&from.join(set).join("tree.deb"), &control);
+        }
+        let mut builder = Builder::new(None);
+        survey(&from, &dir.path().join("work"), &mut builder).unwrap();
+        let manifest = builder.manifest();
+        let paths: Vec<_> = manifest.artifacts.iter().map(|artifact| artifact.path.as_str()).collect();
+        assert_eq!(paths, ["packages/debian-12/tree_1_amd64.deb", "packages/ubuntu-22.04/tree_1_amd64.deb"]);
+        let index = deb::packages_index(&manifest, Some("debian-12"), "amd64");
+        assert!(index.contains("Description: old") && !index.contains("Description: new"), "{index}");
     }
 
     #[test]

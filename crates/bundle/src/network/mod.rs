@@ -4,10 +4,12 @@ mod client;
 mod download;
 mod pull;
 mod push;
+mod push_all;
 mod registry;
 
 pub use client::{Client, ClientOptions, Resolve};
 pub use download::{Download, Downloads, Event, Promise};
 pub use pull::pull;
 pub use push::{Pushed, push};
+pub use push_all::{Placed, places, push_all};
 pub use registry::Registry;

@@ -13,7 +13,7 @@ use crate::image::{
 use crate::{BundleError, Image};
 
 /// What we understand.
-const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+pub(super) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
                       application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
 /// Fetches an image for some architectures. `name` is what it is called in the bundle; `reference` says where it is asked for.

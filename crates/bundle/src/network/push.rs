@@ -46,16 +46,17 @@ pub fn push(
             pushed.kept += 1;
         }
     }
-    push.manifest(image, manifest)?;
+    push.manifest(&image.media_type, manifest)?;
     pushed.changed = true;
     Ok(pushed)
 }
 
-struct Push<'a> {
-    registry: &'a Registry<'a>,
-    downloads: &'a Downloads<'a>,
-    to: &'a Reference,
-    blobs: &'a HashMap<String, Content>,
+/// A name of a registry that is being pushed to.
+pub(super) struct Push<'a> {
+    pub(super) registry: &'a Registry<'a>,
+    pub(super) downloads: &'a Downloads<'a>,
+    pub(super) to: &'a Reference,
+    pub(super) blobs: &'a HashMap<String, Content>,
 }
 
 impl Push<'_> {
@@ -64,10 +65,10 @@ impl Push<'_> {
         self.blobs.get(&blob_path(digest)).ok_or_else(missing)
     }
 
-    /// Whether the tag names this manifest already.
-    fn has_manifest(&self, digest: &str) -> Result<bool, BundleError> {
+    /// Whether the name leads to this manifest already.
+    pub(super) fn has_manifest(&self, digest: &str) -> Result<bool, BundleError> {
         let url = self.registry.url(&self.to.repository, &format!("manifests/{}", self.to.wanted()));
-        let accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+        let accept = super::pull::ACCEPT;
         self.downloads.with_tries(&url, |_| {
             let answer =
                 self.registry.send("HEAD", &url, &self.to.repository, &[("Accept", accept)], &|| Ok(None))?;
@@ -118,7 +119,8 @@ impl Push<'_> {
         Ok(true)
     }
 
-    fn manifest(&self, image: &Image, bytes: Vec<u8>) -> Result<(), BundleError> {
+    /// Puts a manifest or an index under the name.
+    pub(super) fn manifest(&self, media_type: &str, bytes: Vec<u8>) -> Result<(), BundleError> {
         let repository = &self.to.repository;
         let url = self.registry.url(repository, &format!("manifests/{}", self.to.wanted()));
         self.downloads.with_tries(&url, |_| {
@@ -129,7 +131,7 @@ impl Push<'_> {
                     Box::new(std::io::Cursor::new(bytes)) as Box<dyn std::io::Read>,
                 )))
             };
-            let headers = [("Content-Type", image.media_type.as_str())];
+            let headers = [("Content-Type", media_type)];
             let answer = self.registry.send("PUT", &url, repository, &headers, &body)?;
             judge(answer.status())
         })

@@ -52,6 +52,11 @@ impl<'a> Registry<'a> {
         }
     }
 
+    /// Its name, as in images' names.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// The address of something of a repository.
     pub(super) fn url(&self, repository: &str, rest: &str) -> String {
         format!("{}/v2/{repository}/{rest}", self.base)

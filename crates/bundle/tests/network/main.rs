@@ -1,13 +1,10 @@
 //! Building from the network, against a real registry and an HTTP server that fails on purpose.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "the functions beside the tests are test code too"
-)]
+#![allow(clippy::unwrap_used, reason = "the functions beside the tests are test code too")]
 
 mod faulty;
 mod registry;
+mod served;
 
 use std::net::IpAddr;
 use std::path::Path;

@@ -3,6 +3,8 @@
 mod build;
 mod network;
 mod plan;
+mod push;
+mod serve;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +13,8 @@ use std::process::ExitCode;
 use bundle::{Bundle, BundleError, PublicKey, SigningKey};
 use clap::{Args, Subcommand};
 use data::Diagnose;
+
+pub(crate) use push::push_all_to;
 
 /// Offline bundles: one file with everything an air-gapped install needs.
 #[derive(Debug, Args)]
@@ -73,6 +77,8 @@ enum BundleCommand {
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
     },
+    Push(push::PushArgs),
+    Serve(serve::ServeArgs),
     /// Unpack a bundle, checking every file.
     Unpack {
         /// The bundle.
@@ -115,6 +121,8 @@ fn run_on_files(command: BundleCommand) -> Result<ExitCode, BundleError> {
             let public = SigningKey::read(&key)?.sign(&file)?;
             anstream::println!("{} is signed; its public key is {}", file.display(), public.base64());
         }
+        BundleCommand::Push(args) => push::run(&args)?,
+        BundleCommand::Serve(args) => serve::run(&args)?,
         BundleCommand::Unpack { file, folder } => {
             let bundle = Bundle::open(&file)?;
             bundle.unpack(&folder, |_| true)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
-use bundle::{BundleError, Client, ClientOptions, Reference, Registry};
+use bundle::{BundleError, Client, ClientOptions, Reference, Registry, Resolve};
 use clap::Args;
 
 /// How to reach sources.
@@ -42,6 +42,11 @@ pub(super) struct NetworkFlags {
     tries: u32,
 }
 
+/// Finds addresses as the agent does.
+pub(super) fn resolver() -> Resolve {
+    Arc::new(|host: &str| -> Vec<IpAddr> { modules::resolve_host(host, Duration::from_secs(30)) })
+}
+
 fn rewrite(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(from, to)| !from.is_empty() && !to.is_empty());
     pair.map(|(from, to)| (from.to_owned(), to.to_owned())).ok_or_else(|| "write it as FROM=TO".to_owned())
@@ -53,8 +58,7 @@ impl NetworkFlags {
     /// # Errors
     /// A file with certificates cannot be used.
     pub(super) fn client(&self) -> Result<Client, BundleError> {
-        let resolve = |host: &str| -> Vec<IpAddr> { modules::resolve_host(host, Duration::from_secs(30)) };
-        let mut options = ClientOptions::new(Arc::new(resolve));
+        let mut options = ClientOptions::new(resolver());
         options.authorities.clone_from(&self.ca);
         options.rewrites.clone_from(&self.rewrite);
         options.tries = self.tries.max(1);
@@ -85,7 +89,7 @@ impl NetworkFlags {
 }
 
 /// The user and password that a config.json has for a registry.
-fn login(file: &Path, host: &str) -> Result<Option<(String, String)>, BundleError> {
+pub(super) fn login(file: &Path, host: &str) -> Result<Option<(String, String)>, BundleError> {
     let text = std::fs::read_to_string(file).map_err(|error| BundleError::File {
         action: "read",
         path: file.to_owned(),

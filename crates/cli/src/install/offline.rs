@@ -1,16 +1,19 @@
 //! Installing from a bundle: its files are sent to the hosts from where they lie in it, so nothing is unpacked on the taskbox.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use bundle::{
-    Artifact, Bundle, BundleError, Image, Kind, Manifest, PublicKey, image_archive, packages_index,
+    Artifact, Bundle, BundleError, Image, Kind, Manifest, PublicKey, image_archive, packages_index, places,
+    rpm_repository,
 };
 use data::{Diagnose, List, Map, Value};
 use runner::connection::{Content, ContentHash, Part};
-use runner::{Packed, PackedFile, PackedFiles, RunOptions};
+use runner::{Packed, PackedFile, PackedFiles, PushedImage, RegistryAccess, RunOptions};
+
+use crate::bundle_command::push_all_to;
 
 use crate::cluster::Cluster;
 
@@ -69,6 +72,7 @@ fn variables(file: &Path, manifest: &Manifest) -> Map {
             Kind::Deb | Kind::Rpm => packages.entry(arch).or_default().push(Value::from(Map::from([
                 ("name", Value::from(artifact.name.clone())),
                 ("version", Value::from(version)),
+                ("set", Value::from(artifact.set.clone().unwrap_or_default())),
                 ("file", Value::from(artifact.path.clone())),
             ]))),
             _ => {}
@@ -78,11 +82,29 @@ fn variables(file: &Path, manifest: &Manifest) -> Map {
         let of_kind = manifest.artifacts.iter().filter(|artifact| artifact.kind == kind);
         of_kind.map(|artifact| Value::from(artifact.path.clone())).collect()
     };
+    // What an image's name leads to in a registry: an index, if there are several architectures.
+    let in_registry: HashMap<(String, String), String> = places(manifest)
+        .unwrap_or_default()
+        .into_iter()
+        .flat_map(|placed| {
+            let digest = placed.digest.clone();
+            placed.images.into_iter().map(move |image| ((image.reference, image.arch), digest.clone()))
+        })
+        .collect();
+    let sizes: HashMap<&str, u64> =
+        manifest.artifacts.iter().map(|artifact| (artifact.path.as_str(), artifact.size)).collect();
+    let blobs = manifest.artifacts.iter().filter(|artifact| artifact.kind == Kind::Blob);
+    let image_bytes: u64 = blobs.map(|artifact| artifact.size).sum();
     let images = manifest.images.iter().enumerate().map(|(number, image)| {
+        let key = (image.reference.clone(), image.arch.clone());
+        let bytes: u64 =
+            image.blobs.iter().filter_map(|digest| sizes.get(bundle::blob_path(digest).as_str())).sum();
         Value::from(Map::from([
             ("name", Value::from(image.reference.clone())),
             ("arch", Value::from(image.arch.clone())),
             ("digest", Value::from(image.digest.clone())),
+            ("registry_digest", Value::from(in_registry.get(&key).unwrap_or(&image.digest).clone())),
+            ("bytes", Value::from(bytes)),
             ("archive", Value::from(archive_path(number))),
         ]))
     });
@@ -93,8 +115,12 @@ fn variables(file: &Path, manifest: &Manifest) -> Map {
         }
         Value::from(map)
     };
-    let sources =
-        [("etcd", "etcd_source"), ("containerd", "containerd_source"), ("kubeadm", "kubernetes_source")];
+    let sources = [
+        ("etcd", "etcd_source"),
+        ("containerd", "containerd_source"),
+        ("kubeadm", "kubernetes_source"),
+        ("registry", "registry_source"),
+    ];
     let has = |name: &str| manifest.artifacts.iter().any(|one| one.kind == Kind::Program && one.name == name);
     let from_bundle: Vec<&str> =
         sources.iter().filter(|(name, _)| has(name)).map(|(_, variable)| *variable).collect();
@@ -105,6 +131,8 @@ fn variables(file: &Path, manifest: &Manifest) -> Map {
         ("bundle_programs", by_arch(programs)),
         ("bundle_plugins", by_arch(plugins)),
         ("bundle_packages", by_arch(packages)),
+        ("bundle_package_sets", sets(manifest).into_iter().map(Value::from).collect::<Value>()),
+        ("bundle_image_bytes", Value::from(image_bytes)),
         ("bundle_images", images.collect::<Value>()),
         ("bundle_manifests", paths(Kind::Manifest)),
         ("bundle_charts", paths(Kind::Chart)),
@@ -113,6 +141,11 @@ fn variables(file: &Path, manifest: &Manifest) -> Map {
         vars.insert(variable, "bundle");
     }
     vars
+}
+
+/// The package sets of a bundle, such as `debian-12`.
+fn sets(manifest: &Manifest) -> BTreeSet<&str> {
+    manifest.artifacts.iter().filter_map(|artifact| artifact.set.as_deref()).collect()
 }
 
 fn archive_path(number: usize) -> String {
@@ -151,10 +184,8 @@ impl BundleFiles {
             let mode = if artifact.executable { 0o755 } else { 0o644 };
             files.insert(artifact.path.clone(), PackedFile { content, mode });
         }
-        for arch in bundle.manifest().architectures() {
-            let index = packages_index(bundle.manifest(), arch).into_bytes();
-            let file = PackedFile { content: Content::from_bytes(index), mode: 0o644 };
-            files.insert(format!("{INDEXES}/{arch}/Packages"), file);
+        for (path, bytes) in indexes(&bundle, &contents)? {
+            files.insert(path, PackedFile { content: Content::from_bytes(bytes), mode: 0o644 });
         }
         Ok(Self { bundle, files, blobs, archives: Mutex::default() })
     }
@@ -178,7 +209,41 @@ impl BundleFiles {
     }
 }
 
+/// The indexes of the packages, of each set and architecture: apt's list, and dnf's repository.
+fn indexes(
+    bundle: &Bundle,
+    contents: &HashMap<String, bundle::Content>,
+) -> Result<Vec<(String, Vec<u8>)>, BundleError> {
+    let manifest = bundle.manifest();
+    let mut found = Vec::new();
+    for set in std::iter::once(None).chain(sets(manifest).into_iter().map(Some)) {
+        for arch in manifest.architectures() {
+            let folder = match set {
+                Some(set) => format!("{INDEXES}/{set}/{arch}"),
+                None => format!("{INDEXES}/{arch}"),
+            };
+            found.push((format!("{folder}/Packages"), packages_index(manifest, set, arch).into_bytes()));
+            for (path, bytes) in rpm_repository(manifest, contents, set, arch)? {
+                found.push((format!("{folder}/{path}"), bytes));
+            }
+        }
+    }
+    Ok(found)
+}
+
 impl PackedFiles for BundleFiles {
+    fn push_images(&self, to: &RegistryAccess, look_only: bool) -> Result<Vec<PushedImage>, String> {
+        let contents: HashMap<String, bundle::Content> =
+            self.blobs.iter().map(|(path, (_, content))| (path.clone(), content.clone())).collect();
+        let mut pushed = Vec::new();
+        let mut say = |placed: &bundle::Placed, one: bundle::Pushed| {
+            pushed.push(PushedImage { name: placed.name(), changed: one.changed, sent: one.sent });
+        };
+        push_all_to(to, (self.bundle.manifest(), &contents), look_only, &mut say)
+            .map_err(|error| explained(&error))?;
+        Ok(pushed)
+    }
+
     fn find(&self, path: &Path) -> io::Result<Option<Packed>> {
         let Ok(below) = path.strip_prefix(self.bundle.path()) else { return Ok(None) };
         let Some(below) = below.to_str().map(|below| below.trim_end_matches('/')) else { return Ok(None) };
@@ -204,6 +269,15 @@ impl PackedFiles for BundleFiles {
         }
         Ok(Some(Packed::Folder(inside)))
     }
+}
+
+/// An error and what to do about it, as one text.
+fn explained(error: &BundleError) -> String {
+    let texts = error.diagnostics().into_iter().map(|diagnostic| {
+        let help = diagnostic.helps.join("; ");
+        if help.is_empty() { diagnostic.title } else { format!("{}: {help}", diagnostic.title) }
+    });
+    texts.collect::<Vec<_>>().join("; ")
 }
 
 fn part(content: &bundle::Content) -> Part {

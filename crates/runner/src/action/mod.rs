@@ -17,6 +17,7 @@ pub(crate) mod groups;
 mod include_vars;
 mod k8s;
 mod pause;
+mod push_images;
 mod raw;
 mod reboot;
 mod script;
@@ -125,6 +126,13 @@ static ACTIONS: &[ActionSpec] = &[
         once: true,
         args: Some(&["minutes", "seconds", "prompt", "echo"]),
         run: pause::run,
+        ..PLAIN
+    },
+    ActionSpec {
+        name: "push_images",
+        aliases: &["taskbox.core.push_images"],
+        args: Some(push_images::ARGS),
+        run: push_images::run,
         ..PLAIN
     },
     ActionSpec { name: "raw", free_text: true, args: Some(&["executable"]), run: raw::run, ..PLAIN },
