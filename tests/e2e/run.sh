@@ -165,6 +165,33 @@ case_bad_files() {
     done
 }
 
+# The hosts of case_offline get a registry: from the bundle, filled from it, with our certificate and a password.
+offline_registry() {
+    local conf=$1/conf password address
+    # shellcheck disable=SC2317  # called through ok
+    install_registry() { taskbox install --home "$root" --conf "$conf" --yes --bundle "$bundle" "$@"; }
+    on_offline() { taskbox lab ssh --name offline "$@"; }
+    mkdir "$conf"
+    cp -r .lab/offline/hosts.ini .lab/offline/vars.yml .lab/offline/pki "$conf"
+    printf '\n[local-registry]\nmaster1\n' >>"$conf/hosts.ini"
+    on_offline node1 'ctr -n k8s.io images rm registry.k8s.io/pause:3.10.1' >/dev/null
+    ok "a registry is set up and filled" install_registry
+    ok "a host pulls from it by the name of the upstream" on_offline node1 'ctr -n k8s.io images list | grep -q registry.k8s.io/pause:3.10.1'
+    password=$(cat "$conf/pki/registry-password")
+    address=$(sed -n 's/^master1 .* ip=\([^ ]*\).*/\1/p' "$conf/hosts.ini")
+    fails "nobody is let in without a password" on_offline node1 "curl -fsSk https://$address:5000/v2/_catalog"
+    says "it says so" '401'
+    ok "with it, and with our authority, everybody reads" on_offline node1 "curl -fsS --cacert /etc/containerd/certs.d/registry-ca.crt -u taskbox:$password https://$address:5000/v2/_catalog"
+    says "the image is there" '"pause"'
+    ok "the second install ends well" install_registry
+    never "it changes nothing" 'changed=[1-9]'
+    ok "verify looks at the registry" taskbox verify --home "$root" --conf "$conf"
+    says "it says what it has" 'registry .*answers, 1 repositories'
+    ok "the password is in no log" sh -c "! grep -rqF '$password' logs"
+    ok "the registry goes with the cluster" taskbox uninstall --home "$root" --conf "$conf" --yes --data
+    ok "nothing of it stays" on_offline master1 '! ls -d /etc/registry /var/lib/registry /etc/docker 2>/dev/null && ! getent passwd registry docker-registry'
+}
+
 # From a bundle made of Debian's packages, onto hosts in a network that leads nowhere.
 case_offline() {
     local work bundle at=$SECONDS
@@ -178,7 +205,7 @@ case_offline() {
     # A host of the online lab knows what it would fetch, with all that it depends on.
     offline lab up --masters 1 --nodes 0 --lb 0 >/dev/null 2>&1
     taskbox lab ssh --name offline master1 "apt-get update -qq >/dev/null; apt-get install --print-uris -qq -y --no-install-recommends \
-        etcd-server etcd-client containerd runc containernetworking-plugins haproxy keepalived psmisc socat conntrack ipset ebtables ethtool" |
+        etcd-server etcd-client containerd runc containernetworking-plugins haproxy keepalived psmisc socat conntrack ipset ebtables ethtool docker-registry" |
         sed -n "s/^'\([^']*\)'.*/\1/p" | (cd "$work/from" && xargs -n 1 -P 4 curl -fsSLO)
     offline lab down >/dev/null
     python3 "$here/image-archive.py" "$work/from/pause.tar" registry.k8s.io/pause:3.10.1
@@ -211,6 +238,7 @@ case_offline() {
     ok "nothing of the package source stays" taskbox lab ssh --name offline node1 '! test -e /var/lib/taskbox/bundle && ! grep -rq taskbox /etc/apt'
     ok "the second install ends well" install_offline
     never "it changes nothing" 'changed=[1-9]'
+    offline_registry "$work" "$bundle"
     offline lab down >/dev/null
     rm -rf "$work"
     echo "note  offline case $((SECONDS - at)) s"
