@@ -6,6 +6,8 @@ use data::{Diagnose, Diagnostic, Severity};
 use inventory::conf::{Conf, ConfOptions, role_variables};
 use runner::RunOptions;
 
+use crate::diagnostics;
+use crate::flags::ClusterFlags;
 use crate::install::Placement;
 use crate::lab::{Lab, LabSpec, Progress, ensure_up};
 
@@ -44,6 +46,21 @@ impl Cluster {
             Target::LabAsItIs(name) => lab_folder(&home, name, false)?,
         };
         Self::read(home, folder)
+    }
+
+    /// Opens a cluster as it is now. Its mistakes are reported; with any there is `None`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn existing(flags: &ClusterFlags) -> Result<Option<Self>, Box<dyn Diagnose>> {
+        let target = match &flags.lab {
+            Some(name) => Target::LabAsItIs(name.clone()),
+            None => Target::Conf(flags.conf.clone()),
+        };
+        let cluster = Self::open(flags.home.as_deref(), &target)?;
+        let mistakes = cluster.mistakes();
+        diagnostics::report_all(&mistakes);
+        Ok(mistakes.is_empty().then_some(cluster))
     }
 
     /// Reads the conf folder.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api_client::Api;
 use crate::documents::{age, flag, now};
-use crate::{Result, say};
+use crate::{Result, ks_installer, say};
 
 /// How long a lease holds without being renewed, in seconds.
 const LEASE: i64 = 15;
@@ -85,10 +85,16 @@ fn control(api: &Api) -> Result<()> {
             json!({"replicas": replicas, "readyReplicas": replicas, "availableReplicas": replicas}),
         )?;
     }
+    for set in api.items("/apis/apps/v1/statefulsets")? {
+        let replicas = usize::try_from(set["spec"]["replicas"].as_u64().unwrap_or(1)).unwrap_or(1);
+        let on: Vec<&str> = names.iter().copied().cycle().take(if names.is_empty() { 0 } else { replicas }).collect();
+        run_pods(api, &set, "statefulsets", &on, json!({"replicas": replicas, "readyReplicas": replicas}))?;
+    }
     for claim in api.items("/api/v1/persistentvolumeclaims")? {
         bind(api, &claim)?;
     }
-    Ok(())
+    schedule(api, &names)?;
+    ks_installer::run(api)
 }
 
 /// A node whose kubelet is silent is not ready.
@@ -110,22 +116,24 @@ fn watch_nodes(api: &Api, nodes: &[Value]) -> Result<()> {
     Ok(())
 }
 
-/// Makes the pods of a workload, and says that they run.
+/// Makes the pods of a workload, and says how many run.
 fn run_pods(api: &Api, owner: &Value, plural: &str, nodes: &[&str], status: Value) -> Result<()> {
     let (name, namespace) = (
         owner["metadata"]["name"].as_str().unwrap_or_default(),
         owner["metadata"]["namespace"].as_str().unwrap_or_default(),
     );
-    let labels = owner["spec"]["template"]["metadata"]["labels"].clone();
+    let template = &owner["spec"]["template"];
+    let state = pod_state(api, namespace, &template["spec"])?;
     for (number, node) in nodes.iter().enumerate() {
-        let pod = running_pod(
-            &format!("{name}-{number}"),
-            node,
-            labels.clone(),
-            &owner["spec"]["template"]["spec"]["containers"],
-        );
-        api.call("POST", &format!("/api/v1/namespaces/{namespace}/pods"), Some(&pod))?;
+        let mut pod =
+            running_pod(&format!("{name}-{number}"), node, template["metadata"]["labels"].clone(), &template["spec"]);
+        pod["status"] = state.clone();
+        let pods = format!("/api/v1/namespaces/{namespace}/pods");
+        if api.call("POST", &pods, Some(&pod))?.0 == 409 {
+            api.call("PATCH", &format!("{pods}/{name}-{number}"), Some(&json!({"status": state})))?;
+        }
     }
+    let status = if state["phase"] == "Running" { status } else { json!({}) };
     if owner["status"] != status {
         api.call(
             "PATCH",
@@ -136,11 +144,54 @@ fn run_pods(api: &Api, owner: &Value, plural: &str, nodes: &[&str], status: Valu
     Ok(())
 }
 
+/// Gives a pod of its own a node, and lets it run.
+fn schedule(api: &Api, nodes: &[&str]) -> Result<()> {
+    let Some(node) = nodes.first() else { return Ok(()) };
+    for pod in api.items("/api/v1/pods")? {
+        let (metadata, spec) = (&pod["metadata"], &pod["spec"]);
+        if pod["status"]["phase"] == "Running" || metadata["annotations"]["taskbox/standin"].is_string() {
+            continue;
+        }
+        let namespace = metadata["namespace"].as_str().unwrap_or_default();
+        let state = pod_state(api, namespace, spec)?;
+        let path = format!("/api/v1/namespaces/{namespace}/pods/{}", metadata["name"].as_str().unwrap_or_default());
+        api.call("PATCH", &path, Some(&json!({"spec": {"nodeName": node}, "status": state})))?;
+    }
+    Ok(())
+}
+
+/// Running, or waiting for a volume that is not there, with the reason that the real one gives.
+fn pod_state(api: &Api, namespace: &str, spec: &Value) -> Result<Value> {
+    for volume in spec["volumes"].as_array().into_iter().flatten() {
+        let base = format!("/api/v1/namespaces/{namespace}");
+        let named = |kind: &str, field: &str| volume[kind][field].as_str();
+        let (path, what) = if let Some(name) = named("configMap", "name") {
+            (format!("{base}/configmaps/{name}"), format!("configmap \"{name}\" not found"))
+        } else if let Some(name) = named("secret", "secretName") {
+            (format!("{base}/secrets/{name}"), format!("secret \"{name}\" not found"))
+        } else if let Some(name) = named("persistentVolumeClaim", "claimName") {
+            (format!("{base}/persistentvolumeclaims/{name}"), format!("persistentvolumeclaim \"{name}\" not found"))
+        } else {
+            continue;
+        };
+        let found = api.get(&path)?;
+        let reason = match &found {
+            None => what,
+            Some(claim) if claim["kind"] == "PersistentVolumeClaim" && claim["status"]["phase"] != "Bound" => {
+                "pod has unbound immediate PersistentVolumeClaims".to_owned()
+            }
+            Some(_) => continue,
+        };
+        return Ok(json!({"phase": "Pending", "conditions": [{"type": "Ready", "status": "False", "message": reason}], "containerStatuses": []}));
+    }
+    Ok(json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": []}))
+}
+
 /// A pod that is ready.
-pub(crate) fn running_pod(name: &str, node: &str, labels: Value, containers: &Value) -> Value {
+pub(crate) fn running_pod(name: &str, node: &str, labels: Value, spec: &Value) -> Value {
     json!({
         "metadata": {"name": name, "labels": labels, "annotations": {"taskbox/standin": "no container runs"}},
-        "spec": {"nodeName": node, "containers": containers},
+        "spec": {"nodeName": node, "containers": spec["containers"], "volumes": spec["volumes"]},
         "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": []},
     })
 }
@@ -160,13 +211,24 @@ fn bind(api: &Api, claim: &Value) -> Result<()> {
     } else {
         classes.iter().find(|class| class["metadata"]["name"] == *wanted)
     };
-    if found.is_some() {
-        let (name, namespace) = (
-            claim["metadata"]["name"].as_str().unwrap_or_default(),
-            claim["metadata"]["namespace"].as_str().unwrap_or_default(),
-        );
+    let (name, namespace) = (
+        claim["metadata"]["name"].as_str().unwrap_or_default(),
+        claim["metadata"]["namespace"].as_str().unwrap_or_default(),
+    );
+    let waits = found.is_some_and(|class| class["volumeBindingMode"] == "WaitForFirstConsumer");
+    if found.is_some() && (!waits || has_consumer(api, namespace, name)?) {
         let path = format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}");
         api.call("PATCH", &path, Some(&json!({"status": {"phase": "Bound"}})))?;
     }
     Ok(())
+}
+
+/// Whether a pod mounts the claim.
+fn has_consumer(api: &Api, namespace: &str, claim: &str) -> Result<bool> {
+    let pods = api.items(&format!("/api/v1/namespaces/{namespace}/pods"))?;
+    let mounts = |pod: &Value| {
+        let volumes = pod["spec"]["volumes"].as_array();
+        volumes.into_iter().flatten().any(|volume| volume["persistentVolumeClaim"]["claimName"] == claim)
+    };
+    Ok(pods.iter().any(mounts))
 }

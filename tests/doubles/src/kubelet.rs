@@ -166,8 +166,8 @@ fn report(
     api.apply("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", &lease)?;
     for pod in pods.keys() {
         let labels = json!({"component": pod, "tier": "control-plane"});
-        let mirror =
-            controllers::running_pod(&format!("{pod}-{name}"), name, labels, &Value::Array(Vec::new()));
+        let spec = json!({"containers": [{"name": pod, "image": format!("standin/{pod}")}]});
+        let mirror = controllers::running_pod(&format!("{pod}-{name}"), name, labels, &spec);
         api.call("POST", "/api/v1/namespaces/kube-system/pods", Some(&mirror))?;
     }
     // The network plugin's first container puts its settings in place.

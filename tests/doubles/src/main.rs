@@ -5,10 +5,13 @@ mod certificates;
 mod controllers;
 mod documents;
 mod etcd;
+mod helm;
+mod ks_installer;
 mod kubeadm;
 mod kubelet;
 mod objects;
 mod server;
+mod validation;
 
 use std::process::ExitCode;
 
@@ -28,9 +31,10 @@ fn main() -> ExitCode {
     let name = called.rsplit('/').next().unwrap_or_default();
     let done = match (name, words.first().map(String::as_str)) {
         ("kubeadm", _) => kubeadm::run(&words),
+        ("helm", _) => helm::run(&words),
         (_, Some(RUN)) => part(&words[1..]),
         ("kubelet", _) => kubelet::run(&words),
-        _ => Err("call it as kubeadm or kubelet (it is taskbox's stand-in for Kubernetes)".to_owned()),
+        _ => Err("call it as kubeadm, kubelet or helm (it is taskbox's stand-in for Kubernetes)".to_owned()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

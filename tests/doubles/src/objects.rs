@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::documents::now;
 use crate::etcd::Etcd;
+use crate::validation;
 
 /// A kind of object.
 pub(crate) struct Kind {
@@ -49,6 +50,7 @@ pub(crate) static KINDS: &[Kind] = &[
     kind("storage.k8s.io", "v1", "csidrivers", "CSIDriver", false),
     kind("certificates.k8s.io", "v1", "certificatesigningrequests", "CertificateSigningRequest", false),
     kind("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false),
+    kind("apiregistration.k8s.io", "v1", "apiservices", "APIService", false),
     kind("installer.kubesphere.io", "v1alpha1", "clusterconfigurations", "ClusterConfiguration", true),
 ];
 
@@ -183,7 +185,11 @@ fn create(etcd: &Etcd, place: &Place, body: &Value) -> crate::Result<Answer> {
     {
         return Ok(status(404, "NotFound", &format!("namespaces \"{namespace}\" not found")));
     }
+    if let Some(refused) = refuse(etcd, place, body)? {
+        return Ok(refused);
+    }
     let mut object = body.clone();
+    encode_secret(place, &mut object);
     let metadata = &mut object["metadata"];
     metadata["uid"] = Value::from(format!("{}-{}", place.kind.plural, now()));
     metadata["creationTimestamp"] =
@@ -199,6 +205,34 @@ fn create(etcd: &Etcd, place: &Place, body: &Value) -> crate::Result<Answer> {
     }
     let (_, made) = get(etcd, place, name)?;
     Ok((201, made))
+}
+
+/// What the real one answers to an object that it would not store.
+fn refuse(etcd: &Etcd, place: &Place, object: &Value) -> crate::Result<Option<Answer>> {
+    let Kind { group, plural, kind, .. } = place.kind;
+    // Kinds that are defined by objects are there once they are defined.
+    if group.contains("kubesphere") {
+        let definition = format!("/registry/standin/apiextensions.k8s.io/customresourcedefinitions/-/{plural}.{group}");
+        if etcd.get(&definition)?.is_none() {
+            return Ok(Some(status(404, "NotFound", "the server could not find the requested resource")));
+        }
+    }
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    Ok(validation::wrong(place.kind, object)
+        .map(|wrong| status(422, "Invalid", &format!("{kind} \"{name}\" is invalid: {wrong}"))))
+}
+
+/// `stringData` is `data` once it is stored.
+fn encode_secret(place: &Place, object: &mut Value) {
+    use base64::Engine as _;
+    if place.kind.kind != "Secret" {
+        return;
+    }
+    let Some(Value::Object(texts)) = object.as_object_mut().and_then(|object| object.remove("stringData")) else { return };
+    for (name, text) in texts {
+        let bytes = text.as_str().unwrap_or_default();
+        object["data"][name] = Value::from(base64::engine::general_purpose::STANDARD.encode(bytes));
+    }
 }
 
 fn replace(etcd: &Etcd, place: &Place, name: &str, body: &Value) -> crate::Result<Answer> {
@@ -224,6 +258,10 @@ fn patch(etcd: &Etcd, place: &Place, name: &str, body: &Value) -> crate::Result<
             metadata.remove("resourceVersion");
         }
         merge(&mut object, &change);
+        encode_secret(place, &mut object);
+        if let Some(refused) = refuse(etcd, place, &object)? {
+            return Ok(refused);
+        }
         if object == old.value || etcd.put(&place.key(name), &object, &old.revision)? {
             return get(etcd, place, name);
         }
@@ -255,6 +293,14 @@ fn delete(etcd: &Etcd, place: &Place, name: &str) -> crate::Result<Answer> {
         return Ok(missing(place, name));
     }
     etcd.delete(&place.key(name))?;
+    if place.kind.kind == "Namespace" {
+        for kind in KINDS.iter().filter(|kind| kind.namespaced) {
+            let inside = Place { kind, namespace: Some(name.to_owned()), name: None };
+            for object in etcd.list(&inside.prefix())? {
+                etcd.delete(&inside.key(object.value["metadata"]["name"].as_str().unwrap_or_default()))?;
+            }
+        }
+    }
     Ok((200, json!({"kind": "Status", "apiVersion": "v1", "status": "Success"})))
 }
 

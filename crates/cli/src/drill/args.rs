@@ -1,23 +1,14 @@
 //! The flags of `taskbox drill`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-/// Stop each master in turn, measure how long the API does not answer, start it, wait until all is well. Asks first.
+use crate::flags::ClusterFlags;
+
+/// Stop each master in turn, measure how long the API (and KubeSphere's console) does not answer, start it, wait until all is well. Asks first.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DrillArgs {
-    /// The folder of the release or checkout, with roles/ and playbooks/.
-    #[arg(long, value_name = "DIR", hide = true)]
-    pub(crate) home: Option<PathBuf>,
-
-    /// The folder with hosts.ini and vars.yml.
-    #[arg(long, value_name = "DIR", conflicts_with = "lab")]
-    pub(crate) conf: Option<PathBuf>,
-
-    /// The lab's hosts instead of those of conf/.
-    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "default", require_equals = true)]
-    pub(crate) lab: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterFlags,
 
     /// Answer the question with yes.
     #[arg(short, long)]

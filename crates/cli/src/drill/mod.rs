@@ -1,4 +1,5 @@
-//! `taskbox drill`: stops each master in turn and measures how long the API behind the load balancer does not answer.
+//! `taskbox drill`: stops each master in turn and measures how long the API behind the load balancer, and KubeSphere's console, do not
+//! answer.
 
 mod args;
 mod probe;
@@ -15,10 +16,10 @@ pub(crate) use args::DrillArgs;
 use probe::{Endpoint, Probe};
 use table::{Table, Turn};
 
-use crate::cluster::{Cluster, Target};
+use crate::cluster::Cluster;
 use crate::lab::{Lab, LabSpec};
 use crate::output::Fan;
-use crate::{diagnostics, engine_run, install, verify};
+use crate::{engine_run, install, verify};
 
 /// Exit code when the aim was missed: that of a failed host.
 const MISSED: u8 = 2;
@@ -30,23 +31,19 @@ const RECOVERY: Duration = Duration::from_secs(300);
 /// # Errors
 /// What stops it before the first master is stopped, or leaves a master stopped.
 pub(crate) fn run(args: &DrillArgs) -> Result<ExitCode, Box<dyn Diagnose>> {
-    let target = match &args.lab {
-        Some(name) => Target::LabAsItIs(name.clone()),
-        None => Target::Conf(args.conf.clone()),
+    let Some(cluster) = Cluster::existing(&args.cluster)? else { return Ok(ExitCode::FAILURE) };
+    let mut drill = Drill {
+        args,
+        cluster: &cluster,
+        api: Endpoint::of(&cluster)?,
+        console: None,
+        lab: lab(args, &cluster)?,
     };
-    let cluster = Cluster::open(args.home.as_deref(), &target)?;
-    let mistakes = cluster.mistakes();
-    if !mistakes.is_empty() {
-        diagnostics::report_all(&mistakes);
-        return Ok(ExitCode::FAILURE);
-    }
-    let drill =
-        Drill { args, cluster: &cluster, endpoint: Endpoint::of(&cluster)?, lab: lab(args, &cluster)? };
-    drill.refuse_if_unwell()?;
+    drill.console = drill.look_around()?;
     if !drill.confirmed()? {
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = Table::new(args.aim);
+    let mut table = Table::new(args.aim, drill.console.is_some());
     for master in drill.masters() {
         table.add(drill.turn(&master)?);
     }
@@ -56,13 +53,15 @@ pub(crate) fn run(args: &DrillArgs) -> Result<ExitCode, Box<dyn Diagnose>> {
 
 fn lab(args: &DrillArgs, cluster: &Cluster) -> Result<Option<Lab>, Box<dyn Diagnose>> {
     let find = |name: &String| LabSpec::named(name, &cluster.home).and_then(|spec| Lab::find(&spec));
-    args.lab.as_ref().map(find).transpose().map_err(|error| Box::new(error) as Box<dyn Diagnose>)
+    args.cluster.lab.as_ref().map(find).transpose().map_err(|error| Box::new(error) as Box<dyn Diagnose>)
 }
 
 struct Drill<'a> {
     args: &'a DrillArgs,
     cluster: &'a Cluster,
-    endpoint: Endpoint,
+    api: Endpoint,
+    /// KubeSphere's console, where it is installed.
+    console: Option<Endpoint>,
     /// A lab's hosts have a power button; of real ones the services are stopped.
     lab: Option<Lab>,
 }
@@ -72,10 +71,12 @@ impl Drill<'_> {
         self.cluster.hosts("kube-master")
     }
 
-    fn refuse_if_unwell(&self) -> Result<(), Box<dyn Diagnose>> {
-        let report = verify::look(self.cluster, self.args.verbose)?;
+    /// Refuses a cluster that is not well; else tells where its console is, if it has one.
+    fn look_around(&self) -> Result<Option<Endpoint>, Box<dyn Diagnose>> {
+        let report = verify::look(self.cluster, self.args.verbose, verify::Depth::Looking)?;
         if report.is_fine() && self.masters().len() > 1 {
-            return Ok(());
+            let url = |seen: &str| seen.split_whitespace().find(|word| word.starts_with("http")).map(str::to_owned);
+            return Ok(report.detail("console").and_then(url).map(Endpoint::console));
         }
         if report.is_fine() {
             let alone = Diagnostic::error("there is one master only: stopping it stops the cluster");
@@ -102,21 +103,20 @@ impl Drill<'_> {
     fn turn(&self, master: &str) -> Result<Turn, Box<dyn Diagnose>> {
         let value = format!("{master}-{}", jiff::Timestamp::now().as_second());
         self.step("write", master, &value)?;
-        let probe = Probe::start(&self.endpoint);
+        let (api, console) = (Probe::start(&self.api), self.console.as_ref().map(Probe::start));
         let began = Instant::now();
         anstream::eprintln!("{master}: stopping");
         self.power(master, false)?;
         std::thread::sleep(Duration::from_secs(self.args.down));
-        let outage = probe.longest_gap();
         anstream::eprintln!("{master}: starting");
         let started = Instant::now();
         self.power(master, true)?;
         let well = self.wait_until_well()?;
         let recovery = started.elapsed();
-        let all = probe.stop();
+        let (api, console) = (api.stop(), console.map(Probe::stop));
         let data = self.step("read", master, &value).is_ok();
         anstream::eprintln!("{master}: {} s altogether", began.elapsed().as_secs());
-        Ok(Turn { master: master.to_owned(), api: outage.max(all), recovery, well, data })
+        Ok(Turn { master: master.to_owned(), api, console, recovery, well, data })
     }
 
     fn power(&self, master: &str, on: bool) -> Result<(), Box<dyn Diagnose>> {
@@ -132,7 +132,7 @@ impl Drill<'_> {
     fn wait_until_well(&self) -> Result<bool, Box<dyn Diagnose>> {
         let begin = Instant::now();
         loop {
-            let report = verify::look(self.cluster, 0)?;
+            let report = verify::look(self.cluster, 0, verify::Depth::Looking)?;
             if report.is_fine() {
                 return Ok(true);
             }

@@ -1,4 +1,4 @@
-//! Asks the API behind the load balancer, over and over, and remembers how long it did not answer.
+//! Asks the API behind the load balancer or the console, over and over, and remembers how long it did not answer.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Where the API is asked, and whom it is trusted by.
 pub(super) struct Endpoint {
     url: String,
-    authority: Vec<u8>,
+    /// Who vouches for it; the console speaks plain HTTP.
+    authority: Option<Vec<u8>>,
 }
 
 impl Endpoint {
@@ -40,12 +41,20 @@ impl Endpoint {
         let file = cluster.folder.join("pki/kubernetes-ca.pem");
         let authority = read(&file)
             .map_err(|error| refuse(error, "drill from the machine that installed the cluster"))?;
-        Ok(Self { url: format!("https://{address}:{port}/readyz"), authority })
+        Ok(Self { url: format!("https://{address}:{port}/readyz"), authority: Some(authority) })
+    }
+
+    /// KubeSphere's console.
+    pub(super) fn console(url: String) -> Self {
+        Self { url, authority: None }
     }
 
     fn agent(&self) -> Option<ureq::Agent> {
-        let root = Certificate::from_pem(&self.authority).ok()?;
-        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[root])).build();
+        let mut tls = TlsConfig::builder();
+        if let Some(authority) = &self.authority {
+            tls = tls.root_certs(RootCerts::new_with_certs(&[Certificate::from_pem(authority).ok()?]));
+        }
+        let tls = tls.build();
         // A new connection each time: an old one tells nothing of the load balancer.
         let config = ureq::Agent::config_builder().tls_config(tls).proxy(None).timeout_global(Some(PATIENCE));
         Some(config.max_idle_connections(0).build().into())

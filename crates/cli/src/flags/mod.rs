@@ -1,5 +1,6 @@
 //! Flags that several commands share, named as Ansible names them, and what they turn into.
 
+mod cluster;
 mod connection;
 mod extra_vars;
 mod hosts;
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 
 use data::{Diagnose, Diagnostic};
 
+pub(crate) use cluster::ClusterFlags;
 pub(crate) use connection::{ConnectionFlags, PrivilegeFlags};
 pub(crate) use extra_vars::ExtraVarsFlags;
 pub(crate) use hosts::HostFlags;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::flags::ExtraVarsFlags;
+use crate::flags::{ClusterFlags, ExtraVarsFlags};
 
 /// Install the cluster that conf/hosts.ini and conf/vars.yml describe.
 #[derive(Clone, Debug, Args)]
@@ -16,17 +16,8 @@ pub(crate) struct InstallArgs {
     #[arg(value_enum)]
     pub(crate) mode: Option<Mode>,
 
-    /// The folder of the release or checkout, with roles/, playbooks/ and inventory/.
-    #[arg(long, value_name = "DIR", hide = true)]
-    pub(crate) home: Option<PathBuf>,
-
-    /// The folder with hosts.ini and vars.yml (or common.yaml, or config-sample.yaml).
-    #[arg(long, value_name = "DIR", conflicts_with = "lab")]
-    pub(crate) conf: Option<PathBuf>,
-
-    /// Install onto hosts in containers on this machine; makes them if they are not there.
-    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "default", require_equals = true)]
-    pub(crate) lab: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterFlags,
 
     /// Answer the question with yes.
     #[arg(short, long)]
@@ -44,7 +35,7 @@ pub(crate) struct InstallArgs {
     #[arg(short, long, value_name = "PATTERN")]
     pub(crate) limit: Option<String>,
 
-    /// Only what has one of these tags: preflight, os, pki, etcd, loadbalancer, container_runtime, kubernetes, verify.
+    /// Only what has one of these tags: preflight, os, pki, etcd, loadbalancer, container_runtime, kubernetes, storage, addons, kubesphere, verify.
     #[arg(short, long, value_name = "TAGS", value_delimiter = ',')]
     pub(crate) tags: Vec<String>,
 

@@ -2,6 +2,7 @@
 
 mod all_in_one;
 mod args;
+mod console;
 mod menu;
 mod offline;
 mod run_log;

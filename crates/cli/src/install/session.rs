@@ -8,6 +8,7 @@ use data::{Diagnose, Diagnostic};
 use runner::RunOptions;
 
 use super::args::{InstallArgs, Job, Mode};
+use super::console::Console;
 use super::{RunLog, Summary, all_in_one, menu, now, offline};
 use crate::cluster::{Cluster, Target};
 use crate::diagnostics;
@@ -43,7 +44,7 @@ fn counted(mistakes: usize) -> String {
 
 /// The mode given, or chosen from the menu when a person is there; `None` is "Quit".
 fn mode(args: &InstallArgs, asks: bool) -> Result<Option<Mode>, Box<dyn Diagnose>> {
-    let named_hosts = args.lab.is_some() || args.conf.is_some();
+    let named_hosts = args.cluster.lab.is_some() || args.cluster.conf.is_some();
     match args.mode {
         Some(mode) => Ok(Some(mode)),
         None if named_hosts || !asks => Ok(Some(Mode::MultiNode)),
@@ -56,10 +57,10 @@ fn no_terminal(error: io::Error) -> Box<dyn Diagnose> {
 }
 
 fn open(args: &InstallArgs, mode: Mode, asks: bool) -> Result<Cluster, Box<dyn Diagnose>> {
-    let home = args.home.as_deref();
-    match (&args.lab, mode) {
+    let home = args.cluster.home.as_deref();
+    match (&args.cluster.lab, mode) {
         (Some(lab), _) => Cluster::open(home, &Target::Lab(lab.clone())),
-        (None, Mode::MultiNode) => Cluster::open(home, &Target::Conf(args.conf.clone())),
+        (None, Mode::MultiNode) => Cluster::open(home, &Target::Conf(args.cluster.conf.clone())),
         (None, Mode::AllInOne) => {
             let home = Cluster::open(home, &Target::Conf(None))?.home;
             let folder = all_in_one::folder(&home, asks)?;
@@ -109,6 +110,9 @@ fn perform(args: &InstallArgs, job: Job, cluster: &Cluster) -> Result<ExitCode, 
         let title = if args.check { "Checked, nothing was changed," } else { job.done() };
         let placements = if matches!(job, Job::Uninstall { .. }) { Vec::new() } else { cluster.placements() };
         anstream::println!("{}", summary.success(title, &placements, &next(args, job, cluster)));
+        if let Some(console) = Console::published(&outcome.stats, &cluster.folder) {
+            anstream::println!("{}", console.text());
+        }
         anstream::println!("Log: {path}");
     } else {
         let help =
@@ -172,7 +176,7 @@ fn next(args: &InstallArgs, job: Job, cluster: &Cluster) -> Vec<String> {
     let here = std::env::current_dir().unwrap_or_default();
     let near = |path: &Path| path.strip_prefix(&here).unwrap_or(path).display().to_string();
     let binary = near(Path::new(&binary));
-    let hosts = match &args.lab {
+    let hosts = match &args.cluster.lab {
         Some(name) if name == "default" => " --lab".to_owned(),
         Some(name) => format!(" --lab={name}"),
         None => format!(" --conf {}", near(&cluster.folder)),

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use runner::{Event, Status, TaskResult};
 
-/// How the task is called that says what was left out; its message is shown again at the end.
-const NOTE: &str = "Kubernetes is not installed";
+/// How the tasks are called that say what was left out; their messages are shown again at the end.
+const NOTES: [&str; 3] =
+    ["Kubernetes is not installed", "KubeSphere is not installed", "Name what this version does not have"];
 
 /// Collects, while a run goes on, what its summary needs.
 #[derive(Debug, Default)]
@@ -14,14 +15,30 @@ pub(crate) struct Summary {
     phases: Vec<Phase>,
     notes: Vec<String>,
     failures: Vec<Failure>,
-    running_changed: u64,
+    running: Work,
 }
 
+/// What a play did so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Work {
+    /// Tasks that ran on a host.
+    ran: u64,
+    /// Those that changed something.
+    changed: u64,
+}
+
+/// A play; one whose name begins with a number and a dot heads those that follow.
 #[derive(Debug)]
 struct Phase {
     name: String,
     duration: Duration,
-    changed: u64,
+    work: Work,
+}
+
+impl Phase {
+    fn is_heading(&self) -> bool {
+        self.name.split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok())
+    }
 }
 
 /// One way to fail, and every host that failed so.
@@ -51,22 +68,23 @@ impl Summary {
         match event {
             Event::TaskResult(result) => self.result(result),
             Event::PlayEnd { name, duration } => {
-                let changed = std::mem::take(&mut self.running_changed);
-                self.phases.push(Phase { name: name.clone(), duration: *duration, changed });
+                let work = std::mem::take(&mut self.running);
+                self.phases.push(Phase { name: name.clone(), duration: *duration, work });
             }
             _ => {}
         }
     }
 
     fn result(&mut self, result: &TaskResult) {
-        if result.task.name.ends_with(NOTE) && result.status == Status::Ok {
+        if NOTES.iter().any(|note| result.task.name.ends_with(note)) && result.status == Status::Ok {
             self.notes.extend(result.result.get_str("msg").map(|note| note.trim().to_owned()));
         }
         if result.ignored || result.rescued {
             return;
         }
+        self.running.ran += u64::from(result.status != Status::Skipped);
         match result.status {
-            Status::Changed => self.running_changed += 1,
+            Status::Changed => self.running.changed += 1,
             Status::Failed | Status::Unreachable => self.fail(result),
             Status::Ok | Status::Skipped => {}
         }
@@ -103,17 +121,28 @@ impl Summary {
         text
     }
 
+    /// Each play that did something, below its heading; a heading sums up what is below it.
     fn write_phases(&self, text: &mut String) {
-        let width = self.phases.iter().map(|phase| phase.name.chars().count()).max().unwrap_or(0);
-        for Phase { name, duration, changed } in &self.phases {
-            let changes = match changed {
-                0 => "nothing changed".to_owned(),
-                1 => "1 change".to_owned(),
-                many => format!("{many} changes"),
-            };
-            let _ = writeln!(text, "  {name:width$}  {:>10}  {changes}", Elapsed(*duration).to_string());
+        let has_headings = self.phases.iter().any(Phase::is_heading);
+        let indent = |phase: &Phase| if has_headings && !phase.is_heading() { 3 } else { 0 };
+        let is_shown = |phase: &&Phase| phase.is_heading() || phase.work.ran > 0;
+        let shown = self.phases.iter().filter(is_shown);
+        let width = shown.map(|phase| indent(phase) + phase.name.chars().count()).max().unwrap_or(0);
+        for (at, phase) in self.phases.iter().enumerate().filter(|(_, phase)| is_shown(phase)) {
+            let (duration, work) = if phase.is_heading() { self.below(at) } else { (phase.duration, phase.work) };
+            let name = format!("{:1$}{2}", "", indent(phase), phase.name);
+            let _ = writeln!(text, "  {name:width$}  {:>10}  {}", Elapsed(duration).to_string(), work.words());
         }
         text.push('\n');
+    }
+
+    /// What the plays after a heading took and did, up to the next heading.
+    fn below(&self, heading: usize) -> (Duration, Work) {
+        let plays = self.phases[heading + 1..].iter().take_while(|phase| !phase.is_heading());
+        plays.fold((self.phases[heading].duration, Work::default()), |(duration, work), phase| {
+            let work = Work { ran: work.ran + phase.work.ran, changed: work.changed + phase.work.changed };
+            (duration + phase.duration, work)
+        })
     }
 
     /// The text after a run that failed: every failing host with its task and cause.
@@ -135,6 +164,17 @@ impl Summary {
         }
         let _ = writeln!(text, "help: {help}");
         text
+    }
+}
+
+impl Work {
+    fn words(self) -> String {
+        match self {
+            Self { ran: 0, .. } => "nothing to do".to_owned(),
+            Self { changed: 0, .. } => "nothing changed".to_owned(),
+            Self { changed: 1, .. } => "1 change".to_owned(),
+            Self { changed, .. } => format!("{changed} changes"),
+        }
     }
 }
 
@@ -232,6 +272,28 @@ mod tests {
         assert_eq!(
             summary.success("Installed", &placements, &["taskbox verify".into()]),
             "Installed in 1 min 15 s.\n\n  Start the etcd cluster  1 min 15 s  1 change\n\n  etcd  master1  (https, port 2379)\n\nNext:\n  taskbox verify\n"
+        );
+    }
+
+    #[test]
+    fn phases_sum_up_their_plays_and_idle_plays_are_left_out() {
+        let mut summary = Summary::default();
+        let mut play = |name: &str, seconds: u64, ran: bool| {
+            if ran {
+                summary.event(&result("master1", Status::Changed, Map::new()));
+            }
+            summary.event(&Event::PlayEnd { name: name.into(), duration: Duration::from_secs(seconds) });
+        };
+        play("1. Initiating environment", 0, false);
+        play("Start etcd", 75, true);
+        play("Put a load balancer there", 1, false);
+        play("2. Installing Kubernetes", 0, false);
+        assert_eq!(
+            summary.success("Installed", &[], &[]),
+            "Installed in 1 min 16 s.\n\n  \
+             1. Initiating environment  1 min 16 s  1 change\n     \
+             Start etcd              1 min 15 s  1 change\n  \
+             2. Installing Kubernetes        0.0 s  nothing to do\n\n"
         );
     }
 

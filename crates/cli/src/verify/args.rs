@@ -1,24 +1,15 @@
 //! The words and flags of `taskbox verify`.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
+
+use crate::flags::ClusterFlags;
 
 /// Look at an installed cluster and report every finding; changes nothing. Ends with 2 if something is wrong.
 #[derive(Clone, Debug, Args)]
 #[command(args_conflicts_with_subcommands = false)]
 pub(crate) struct VerifyArgs {
-    /// The folder of the release or checkout, with roles/ and playbooks/.
-    #[arg(long, value_name = "DIR", hide = true, global = true)]
-    pub(crate) home: Option<PathBuf>,
-
-    /// The folder with hosts.ini and vars.yml.
-    #[arg(long, value_name = "DIR", conflicts_with = "lab", global = true)]
-    pub(crate) conf: Option<PathBuf>,
-
-    /// The lab's hosts instead of those of conf/.
-    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "default", require_equals = true, global = true)]
-    pub(crate) lab: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterFlags,
 
     /// As JSON.
     #[arg(long, global = true)]

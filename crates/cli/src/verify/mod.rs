@@ -6,14 +6,14 @@ mod report;
 use std::io;
 use std::process::ExitCode;
 
-use data::{Diagnose, Diagnostic};
+use data::{Diagnose, Diagnostic, Map, Value};
 use runner::{Event, RunOptions};
 
 pub(crate) use args::VerifyArgs;
 use args::VerifyPart;
 pub(crate) use report::Report;
 
-use crate::cluster::{Cluster, Target};
+use crate::cluster::Cluster;
 use crate::output::{AnsibleText, Fan, TextOptions};
 use crate::{diagnostics, engine_run};
 
@@ -25,17 +25,8 @@ const WRONG: u8 = 2;
 /// # Errors
 /// What stops it before the hosts are looked at, or a run without a report.
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Box<dyn Diagnose>> {
-    let target = match &args.lab {
-        Some(name) => Target::LabAsItIs(name.clone()),
-        None => Target::Conf(args.conf.clone()),
-    };
-    let cluster = Cluster::open(args.home.as_deref(), &target)?;
-    let mistakes = cluster.mistakes();
-    if !mistakes.is_empty() {
-        diagnostics::report_all(&mistakes);
-        return Ok(ExitCode::FAILURE);
-    }
-    let report = look(&cluster, args.verbose)?;
+    let Some(cluster) = Cluster::existing(&args.cluster)? else { return Ok(ExitCode::FAILURE) };
+    let report = look(&cluster, args.verbose, Depth::Probing)?;
     let report = match args.part {
         None => report,
         Some(VerifyPart::Member { .. }) => {
@@ -51,12 +42,22 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Box<dyn Diagnose>> {
     Ok(if report.is_fine() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
 }
 
+/// How deep it looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Only looks.
+    Looking,
+    /// Starts pods of its own for a moment, too: whether names are found from them, and whether a claim is bound.
+    Probing,
+}
+
 /// Runs the role; its own failure is silenced, because the report says the same better.
 ///
 /// # Errors
 /// A run without a report.
-pub(crate) fn look(cluster: &Cluster, verbosity: u8) -> Result<Report, Box<dyn Diagnose>> {
-    let options = RunOptions { verbosity, ..cluster.run_options("verify.yml") };
+pub(crate) fn look(cluster: &Cluster, verbosity: u8, depth: Depth) -> Result<Report, Box<dyn Diagnose>> {
+    let extra_vars = Map::from([("verify_probes", Value::from(depth == Depth::Probing))]);
+    let options = RunOptions { verbosity, extra_vars, ..cluster.run_options("verify.yml") };
     crate::interrupt::listen(&options.interrupt);
     let mut errors = Vec::new();
     let mut screen = Fan::default();

@@ -52,6 +52,11 @@ impl Report {
         self
     }
 
+    /// What was seen at the first check of this name that is well.
+    pub(crate) fn detail(&self, name: &str) -> Option<&str> {
+        self.checks.iter().find(|check| check.ok && check.check == name).map(|check| check.detail.as_str())
+    }
+
     /// The table, one line a check, what is wrong last.
     pub(crate) fn table(&self) -> String {
         let width = |field: fn(&Check) -> &str| {

@@ -4,6 +4,7 @@ mod groups;
 mod hosts;
 mod network;
 mod storage;
+mod unsupported;
 mod values;
 
 use std::collections::HashSet;
@@ -40,6 +41,7 @@ impl<'a> Facts<'a> {
         values::check(self.vars, &mut findings);
         network::check(self.inventory, self.vars, &mut findings);
         storage::check(self.vars, &mut findings);
+        unsupported::check(self.vars, &mut findings);
         findings
     }
 

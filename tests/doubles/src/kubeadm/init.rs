@@ -142,14 +142,15 @@ pub(super) fn pods(flags: &BTreeMap<String, String>) -> Result<()> {
 fn addons(wanted: &Wanted) -> Result<()> {
     let api = admin()?;
     let template = |name: &str| json!({"metadata": {"labels": {"k8s-app": name}}, "spec": {"containers": [{"name": name, "image": format!("standin/{name}")}]}});
-    let dns = json!({"metadata": {"name": "coredns", "labels": {"k8s-app": "kube-dns"}}, "spec": {"replicas": 2, "template": template("kube-dns")}});
+    let selector = |name: &str| json!({"matchLabels": {"k8s-app": name}});
+    let dns = json!({"metadata": {"name": "coredns", "labels": {"k8s-app": "kube-dns"}}, "spec": {"replicas": 2, "selector": selector("kube-dns"), "template": template("kube-dns")}});
     api.apply("/apis/apps/v1/namespaces/kube-system/deployments", &dns)?;
     let service = json!({"metadata": {"name": "kube-dns"}, "spec": {"selector": {"k8s-app": "kube-dns"}, "ports": [{"name": "dns", "port": 53}]}});
     api.apply("/api/v1/namespaces/kube-system/services", &service)?;
     let skipped =
         wanted.init["skipPhases"].as_array().into_iter().flatten().any(|phase| phase == "addon/kube-proxy");
     if !skipped {
-        let set = json!({"metadata": {"name": "kube-proxy", "labels": {"k8s-app": "kube-proxy"}}, "spec": {"template": template("kube-proxy")}});
+        let set = json!({"metadata": {"name": "kube-proxy", "labels": {"k8s-app": "kube-proxy"}}, "spec": {"selector": selector("kube-proxy"), "template": template("kube-proxy")}});
         api.apply("/apis/apps/v1/namespaces/kube-system/daemonsets", &set)?;
         let settings =
             json!({"metadata": {"name": "kube-proxy"}, "data": {"config.conf": wanted.proxy.to_string()}});

@@ -38,7 +38,7 @@ pub(super) static GROUPS: &[KeyGroup] = &[
                 Choice(&["", "haproxy_keepalived", "haproxy_localhost", "kube_vip"]),
                 "\"\"",
                 "new",
-                "`haproxy_keepalived` puts haproxy and a virtual address on the `[loadbalancer]` hosts, `haproxy_localhost` runs a proxy on every cluster host, `kube_vip` (a virtual address on the masters) is read, and refused before anything changes: it is not there yet.",
+                "`haproxy_keepalived` puts haproxy and a virtual address on the `[loadbalancer]` hosts, `haproxy_localhost` runs a proxy on every cluster host, `kube_vip` lets the masters hold a virtual address among themselves.",
             ),
             key(
                 "external_dns",
@@ -165,7 +165,7 @@ pub(super) static GROUPS: &[KeyGroup] = &[
                 Choice(&["kubekey", "kubeadm", "external", "host"]),
                 "host",
                 "new",
-                "Who runs etcd: `host` as a service of its own (KubeKey's word is `kubekey`), `kubeadm` as pods, `external` none.",
+                "Who runs etcd: `host` as a service of its own (KubeKey's word is `kubekey`), `kubeadm` as pods on the masters, `external` yours.",
             ),
             key("etcd_client_port", Port, "2379", "new", "Port for clients."),
             key("etcd_peer_port", Port, "2380", "new", "Port for the other members."),
@@ -337,7 +337,7 @@ pub(super) static GROUPS: &[KeyGroup] = &[
             key("https_proxy", Text, "", "1.0", "The same for HTTPS."),
             key("no_proxy", Text, "", "1.0", "What is reached without the proxy."),
             key("kubekey_spec", Map, "", "new", "Fields of a KubeKey file that are no variables here."),
-            key("addons", List, "[]", "new", "Charts and manifests that are applied after the install."),
+            key("addons", List, "[]", "new", "Charts and manifests that are applied after the network and the storage: each with name, and chart or manifests."),
         ],
     },
 ];

@@ -19,7 +19,44 @@ pub(super) static GROUPS: &[KeyGroup] = &[
         title: "KubeSphere",
         about: "",
         keys: &[
-            key("ks_version", Text, "", "1.0", "Version of KubeSphere."),
+            key(
+                "kubesphere_enabled",
+                Bool,
+                "",
+                "new",
+                "Whether KubeSphere is installed. Left out, it is where it can be had: its chart in the bundle, or what the next three name.",
+            ),
+            key("ks_version", Text, "v4.1.3", "1.0", "Version of KubeSphere: 4.1.x, or 3.4.1."),
+            key(
+                "kubesphere_chart",
+                Text,
+                "\"\"",
+                "new",
+                "The chart ks-core: a file beside this one, or oci://REGISTRY/PATH. Empty looks in charts/ of the bundle or of `kubernetes_path`.",
+            ),
+            key("kubesphere_chart_version", Text, "\"\"", "new", "The version of a chart that is fetched."),
+            key(
+                "kubesphere_registry",
+                Text,
+                "\"\"",
+                "new",
+                "The registry that KubeSphere's images are pulled from.",
+            ),
+            key(
+                "kubesphere_admin_password",
+                Text,
+                "",
+                "new",
+                "The password of the account admin; left out, one is made and kept in pki/kubesphere.password.",
+            )
+            .secret(),
+            key(
+                "kubesphere_values",
+                super::Kind::Map,
+                "{}",
+                "new",
+                "Values of the chart (4.1), or fields of the ClusterConfiguration's spec (3.4), that win over the installer's.",
+            ),
             key(
                 "console_port",
                 Port,

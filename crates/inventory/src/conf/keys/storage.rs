@@ -1,6 +1,6 @@
 //! Variables of storage classes. Only one class may be the default.
 
-use super::Kind::{Bool, Int, List, Port, Text};
+use super::Kind::{Bool, Choice, Int, List, Port, Text};
 use super::OldName::Same;
 use super::{KeyGroup, KnownKey};
 
@@ -19,17 +19,31 @@ pub(super) static GROUPS: &[KeyGroup] = &[
         title: "Storage: local volumes",
         about: "Turn these off before another class becomes the default.",
         keys: &[
-            key("local_volume_enabled", Bool, "true", "2.1", "OpenEBS volumes on the hosts' own disks.").old(
+            key(
+                "local_volume_enabled",
+                Bool,
+                "",
+                "2.1",
+                "Volumes on the hosts' own disks. On where their images can be had: by download, in the bundle, or on the hosts already.",
+            )
+            .old(
                 &[
                     Same("local_volume_enable"),
                     Same("local_volume_provisioner_enabled"),
                     Same("local_volume_provisioner_enable"),
                 ],
             ),
-            key("local_volume_is_default_class", Bool, "true", "2.0", "Whether it is the default class."),
+            key("local_volume_is_default_class", Bool, "true", "2.0", "Whether it is the default class; it yields where another is."),
             key("local_volume_storage_class", Text, "local", "2.1", "Name of the class.")
                 .old(&[Same("local_volume_provisioner_storage_class")]),
             key("local_volume_base_path", Text, "/var/openebs/local", "2.1", "Where the volumes lie."),
+            key(
+                "local_volume_provisioner",
+                Choice(&["local_path", "openebs"]),
+                "local_path",
+                "new",
+                "Who makes them: local-path, or OpenEBS as in 2.1.",
+            ),
         ],
     },
     KeyGroup {
@@ -51,7 +65,7 @@ pub(super) static GROUPS: &[KeyGroup] = &[
     },
     KeyGroup {
         title: "Storage: Ceph RBD",
-        about: "",
+        about: "By its CSI driver, whose chart `ceph-csi-rbd` comes from the bundle or from where `ceph_rbd_chart` says.",
         keys: &[
             key("ceph_rbd_enabled", Bool, "false", "1.0", "Volumes in a Ceph cluster.")
                 .old(&[Same("ceph_rbd_enable")]),
@@ -64,13 +78,27 @@ pub(super) static GROUPS: &[KeyGroup] = &[
             key("ceph_rbd_user_id", Text, "admin", "1.0", "Client that maps images."),
             key("ceph_rbd_user_secret", Text, "", "1.0", "Its key.").secret(),
             key("ceph_rbd_fsType", Text, "ext4", "1.0", "File system."),
-            key("ceph_rbd_imageFormat", Int, "1", "1.0", "Format of the images."),
-            key("ceph_rbd_imageFeatures", Text, "layering", "1.0", "Features of the images, with format 2."),
+            key("ceph_rbd_imageFormat", Int, "1", "1.0", "Format of the images; the driver makes those of format 2 only."),
+            key("ceph_rbd_imageFeatures", Text, "layering", "1.0", "Features of the images."),
+            key(
+                "ceph_rbd_cluster_id",
+                Text,
+                "ceph",
+                "new",
+                "What the cluster is called in the driver's settings, usually its fsid.",
+            ),
+            key(
+                "ceph_rbd_chart",
+                Text,
+                "ceph-csi-rbd",
+                "new",
+                "The driver's chart: a file beside this one, a name in the bundle's charts/, or an address.",
+            ),
         ],
     },
     KeyGroup {
         title: "Storage: GlusterFS",
-        about: "Needs Heketi.",
+        about: "Read, and refused: Kubernetes took GlusterFS and Heketi out in 1.26. Use a CSI driver from `addons`.",
         keys: &[
             key("glusterfs_provisioner_enabled", Bool, "false", "1.0", "Volumes in a GlusterFS cluster.")
                 .old(&[Same("glusterfs_provisioner_enable"), Same("glusterfs_enabled")]),
