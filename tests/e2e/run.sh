@@ -8,6 +8,8 @@ root=$(cd "$here/../.." && pwd)
 cd "$root"
 # shellcheck source=tests/e2e/expect.sh
 . "$here/expect.sh"
+# shellcheck source=tests/e2e/standins.sh
+. "$here/standins.sh"
 
 LAB=e2e
 FRESH=$(mktemp)
@@ -128,14 +130,6 @@ case_full_disk() {
     ok "after the cure the install goes on" install
 }
 
-# The agent that belongs to $TASKBOX: of a release, or built from this checkout.
-agent_file() {
-    local released
-    released=$(dirname "$TASKBOX")/taskbox-agent-$(uname -m)
-    [ -f "$released" ] || released=$(dirname "$TASKBOX")/../agent/taskbox-agent
-    echo "$released"
-}
-
 # The release as a user unpacks it, on a machine that has nothing else.
 case_all_in_one() {
     local box=taskbox-lab-$LAB-one-master1
@@ -244,24 +238,24 @@ case_offline() {
     echo "note  offline case $((SECONDS - at)) s"
 }
 
-# Kubernetes with stand-ins (tests/doubles): order, arguments, certificates, leases and load balancing are real, containers are not.
 standins() {
-    local target kubectl=$root/target/standins/kubectl
-    target=$root/target/$(rustc -vV | sed -n 's/^host: //p')
-    mkdir -p "$root/target/standins"
-    cargo build --quiet --package kubernetes-standin
-    strip -o "$root/target/standins/kubeadm" "$target/debug/kubernetes-standin"
-    cp "$root/target/standins/kubeadm" "$root/target/standins/kubelet"
-    # kubectl is the real one, of this machine or of Debian's package.
-    if [ ! -x "$kubectl" ]; then
-        (cd "$(dirname "$kubectl")" && apt-get -qq download kubernetes-client 2>/dev/null && dpkg-deb -x kubernetes-client_*.deb deb)
-        mv "$root/target/standins/deb/usr/bin/kubectl" "$kubectl"
-        rm -rf "$root/target/standins/deb" "$root"/target/standins/*.deb
-    fi
-    cat >".lab/$LAB/kubernetes.yml" <<VARS
-kubernetes_source: path
-kubernetes_path: $root/target/standins
-kubeadm_ignore_preflight_errors: [SystemVerification, ExternalEtcdVersion]
+    build_standins
+    standin_vars "$root/target/standins" >".lab/$LAB/kubernetes.yml"
+}
+# The second half: storage, an addon in each form, KubeSphere.
+with_kubesphere() {
+    cat >".lab/$LAB/hello.yaml" <<'VARS'
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: hello, namespace: default}
+data: {who: addon}
+VARS
+    cat >".lab/$LAB/kubesphere.yml" <<'VARS'
+kubesphere_enabled: true
+local_volume_enabled: true
+addons:
+  - {name: hello, manifests: [hello.yaml], wait: false}
+  - {name: second-core, namespace: second, wait: 60, chart: {name: ks-core, values: {console: {nodePort: 30881}, redis: {persistentVolume: {size: 1Gi}}}}}
 VARS
 }
 cluster() { install -e "@.lab/$LAB/kubernetes.yml" "$@"; }
@@ -274,6 +268,36 @@ case_cluster_install() {
     ok "Kubernetes is installed, the masters one at a time" cluster
     ok "the second install ends well" cluster
     never "the second install changes nothing" 'changed=[1-9]'
+}
+
+case_cluster_kubesphere() {
+    local at=$SECONDS
+    with_kubesphere
+    # shellcheck disable=SC2317  # called through ok and fails
+    kubesphere() { cluster -e "@.lab/$LAB/kubesphere.yml" "$@"; }
+    fails "no default storage class stops it before anything runs" kubesphere -e '{"local_volume_is_default_class": false}'
+    says "it says what KubeSphere needs" 'KubeSphere needs a storage class that is the default'
+    never "nothing was changed" 'changed=[1-9]'
+    ok "storage, addons and KubeSphere 4 are installed" kubesphere
+    says "the phases are those that users know" '^  3\. Installing KubeSphere '
+    says "the box shows the console" '^Console: http://[0-9.]+:30880'
+    says "and a password that was made" '^Password: [A-Za-z0-9]{16} '
+    ok "the password is in no log" sh -c "! grep -rqF \"\$(cat .lab/$LAB/pki/kubesphere.password)\" logs"
+    ok "the addons are there" on master1 'kubectl get configmap hello && kubectl get deployment redis --namespace second'
+    ok "the second install ends well" kubesphere
+    never "it changes nothing" 'changed=[1-9]'
+    ok "verify is fine" retry 30 taskbox verify --lab="$LAB"
+    says "a claim is bound" 'the class local binds a claim'
+    says "the console answers" 'console +http://[0-9.]+:30880 answers'
+    fails "a volume that nobody makes is named while it is waited for, and at the end" kubesphere --tags preflight,kubernetes \
+        -e '{"addons": [{"name": "waits", "namespace": "waits", "wait": 8, "chart": {"name": "ks-core", "values": {"console": {"nodePort": 30882}}}}]}' \
+        -e '{"local_volume_is_default_class": false, "kubesphere_storage_class": "local"}'
+    says "the pod and its reason" 'redis-0 \(.*unbound immediate PersistentVolumeClaims'
+    ok "the default class comes back" kubesphere --tags preflight,kubernetes
+    ok "KubeSphere 3 is installed by ks-installer" kubesphere -e ks_version=v3.4.1 -e kubesphere_registry=registry.example.com -e '{"sonarqube_enabled": true}' \
+        --tags preflight,kubesphere
+    says "what it does not have is named" 'sonarqube_enabled is not part of KubeSphere v3.4.1'
+    echo "note  storage and KubeSphere $((SECONDS - at)) s"
 }
 
 case_cluster_verify() {
@@ -304,7 +328,8 @@ case_cluster_add_nodes() {
 
 case_cluster_drill() {
     ok "each master may be stopped" taskbox drill --lab="$LAB" --yes --down 8
-    says "the table says so" 'ok +master3 .* intact'
+    says "the table says so, for the console, too" 'console away'
+    says "every master may go" 'ok +master3 .* intact'
 }
 
 # A fingerprint without what no uninstall brings back: the backups that useradd and userdel write, and the versions of packages that were
@@ -328,7 +353,7 @@ case_lab_down() {
 here=$root . "$root/scripts/find-taskbox.sh"
 here=$root/tests/e2e
 trap 'lab down >/dev/null 2>&1 || true; taskbox lab down --name "$LAB-one" >/dev/null 2>&1 || true; taskbox lab down --name offline >/dev/null 2>&1 || true' EXIT
-cases=${*:-lab_up check_changes_nothing install keys_stay_closed verify virtual_address_moves bad_hosts no_sudo full_disk bad_files cluster_install cluster_verify cluster_add_nodes cluster_drill cluster_uninstall offline lab_down all_in_one}
+cases=${*:-lab_up check_changes_nothing install keys_stay_closed verify virtual_address_moves bad_hosts no_sudo full_disk bad_files cluster_install cluster_kubesphere cluster_verify cluster_add_nodes cluster_drill cluster_uninstall offline lab_down all_in_one}
 for name in $cases; do
     "case_$name"
 done

@@ -39,7 +39,7 @@ pub(crate) fn run(flags: &BTreeMap<String, String>) -> Result<()> {
 }
 
 /// Takes or renews a lease; whether it is ours now.
-fn hold(api: &Api, name: &str) -> Result<bool> {
+pub(crate) fn hold(api: &Api, name: &str) -> Result<bool> {
     let ours = std::fs::read_to_string("/etc/hostname").unwrap_or_default().trim().to_owned();
     let leases = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
     let Some(mut lease) = api.get(&format!("{leases}/{name}"))? else {
@@ -87,7 +87,8 @@ fn control(api: &Api) -> Result<()> {
     }
     for set in api.items("/apis/apps/v1/statefulsets")? {
         let replicas = usize::try_from(set["spec"]["replicas"].as_u64().unwrap_or(1)).unwrap_or(1);
-        let on: Vec<&str> = names.iter().copied().cycle().take(if names.is_empty() { 0 } else { replicas }).collect();
+        let on: Vec<&str> =
+            names.iter().copied().cycle().take(if names.is_empty() { 0 } else { replicas }).collect();
         run_pods(api, &set, "statefulsets", &on, json!({"replicas": replicas, "readyReplicas": replicas}))?;
     }
     for claim in api.items("/api/v1/persistentvolumeclaims")? {
@@ -125,8 +126,12 @@ fn run_pods(api: &Api, owner: &Value, plural: &str, nodes: &[&str], status: Valu
     let template = &owner["spec"]["template"];
     let state = pod_state(api, namespace, &template["spec"])?;
     for (number, node) in nodes.iter().enumerate() {
-        let mut pod =
-            running_pod(&format!("{name}-{number}"), node, template["metadata"]["labels"].clone(), &template["spec"]);
+        let mut pod = running_pod(
+            &format!("{name}-{number}"),
+            node,
+            template["metadata"]["labels"].clone(),
+            &template["spec"],
+        );
         pod["status"] = state.clone();
         let pods = format!("/api/v1/namespaces/{namespace}/pods");
         if api.call("POST", &pods, Some(&pod))?.0 == 409 {
@@ -154,7 +159,8 @@ fn schedule(api: &Api, nodes: &[&str]) -> Result<()> {
         }
         let namespace = metadata["namespace"].as_str().unwrap_or_default();
         let state = pod_state(api, namespace, spec)?;
-        let path = format!("/api/v1/namespaces/{namespace}/pods/{}", metadata["name"].as_str().unwrap_or_default());
+        let path =
+            format!("/api/v1/namespaces/{namespace}/pods/{}", metadata["name"].as_str().unwrap_or_default());
         api.call("PATCH", &path, Some(&json!({"spec": {"nodeName": node}, "status": state})))?;
     }
     Ok(())
@@ -170,21 +176,30 @@ fn pod_state(api: &Api, namespace: &str, spec: &Value) -> Result<Value> {
         } else if let Some(name) = named("secret", "secretName") {
             (format!("{base}/secrets/{name}"), format!("secret \"{name}\" not found"))
         } else if let Some(name) = named("persistentVolumeClaim", "claimName") {
-            (format!("{base}/persistentvolumeclaims/{name}"), format!("persistentvolumeclaim \"{name}\" not found"))
+            (
+                format!("{base}/persistentvolumeclaims/{name}"),
+                format!("persistentvolumeclaim \"{name}\" not found"),
+            )
         } else {
             continue;
         };
         let found = api.get(&path)?;
         let reason = match &found {
             None => what,
-            Some(claim) if claim["kind"] == "PersistentVolumeClaim" && claim["status"]["phase"] != "Bound" => {
+            Some(claim)
+                if claim["kind"] == "PersistentVolumeClaim" && claim["status"]["phase"] != "Bound" =>
+            {
                 "pod has unbound immediate PersistentVolumeClaims".to_owned()
             }
             Some(_) => continue,
         };
-        return Ok(json!({"phase": "Pending", "conditions": [{"type": "Ready", "status": "False", "message": reason}], "containerStatuses": []}));
+        return Ok(
+            json!({"phase": "Pending", "conditions": [{"type": "Ready", "status": "False", "message": reason}], "containerStatuses": []}),
+        );
     }
-    Ok(json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": []}))
+    Ok(
+        json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": []}),
+    )
 }
 
 /// A pod that is ready.

@@ -35,7 +35,9 @@ fn flags(words: &[&str]) -> Result<BTreeMap<String, String>> {
         let (name, value) = match bare.split_once('=') {
             Some((name, value)) => (name, value.to_owned()),
             None if bare == "create-namespace" => (bare, "true".to_owned()),
-            None => (bare, (*words.next().ok_or_else(|| format!("flag needs an argument: --{bare}"))?).to_owned()),
+            None => {
+                (bare, (*words.next().ok_or_else(|| format!("flag needs an argument: --{bare}"))?).to_owned())
+            }
         };
         if name != "create-namespace" && !KNOWN.contains(&name) {
             return Err(format!("unknown flag: --{name}"));
@@ -46,7 +48,8 @@ fn flags(words: &[&str]) -> Result<BTreeMap<String, String>> {
 }
 
 fn api() -> Result<Api> {
-    let path = std::env::var("KUBECONFIG").map_err(|_| "Kubernetes cluster unreachable: no KUBECONFIG".to_owned())?;
+    let path = std::env::var("KUBECONFIG")
+        .map_err(|_| "Kubernetes cluster unreachable: no KUBECONFIG".to_owned())?;
     Api::from_kubeconfig(&path)
 }
 
@@ -97,7 +100,10 @@ fn tar(words: &[&str]) -> Result<String> {
     if done.status.success() {
         Ok(String::from_utf8_lossy(&done.stdout).into_owned())
     } else {
-        Err(format!("file does not appear to be a chart archive: {}", String::from_utf8_lossy(&done.stderr).trim()))
+        Err(format!(
+            "file does not appear to be a chart archive: {}",
+            String::from_utf8_lossy(&done.stderr).trim()
+        ))
     }
 }
 
@@ -108,7 +114,8 @@ fn file(chart: &str, name: &str) -> Result<Value> {
 }
 
 fn parse(text: &str, name: &str) -> Result<Value> {
-    let path = std::env::temp_dir().join(format!("helm-standin-{}-{}", std::process::id(), name.replace('/', "-")));
+    let path =
+        std::env::temp_dir().join(format!("helm-standin-{}-{}", std::process::id(), name.replace('/', "-")));
     std::fs::write(&path, text).map_err(|error| error.to_string())?;
     let read = documents::read(&path.to_string_lossy());
     let _ = std::fs::remove_file(&path);
@@ -141,7 +148,8 @@ fn render(template: &str, values: &Value, namespace: &str) -> Result<String> {
         match inside.trim() {
             ".Release.Namespace" => text.push_str(namespace),
             path => {
-                let path = path.strip_prefix(".Values.").ok_or_else(|| format!("function {path:?} not defined"))?;
+                let path =
+                    path.strip_prefix(".Values.").ok_or_else(|| format!("function {path:?} not defined"))?;
                 let value = path.split('.').fold(values, |value, name| &value[name]);
                 match value {
                     Value::Null => return Err(format!("nil pointer evaluating .Values.{path}")),
@@ -179,7 +187,11 @@ mod tests {
     fn templates_know_values_and_nothing_else() {
         let values = json!({"console": {"nodePort": 30880}, "name": "a"});
         assert_eq!(
-            render("n: {{ .Values.console.nodePort }}/{{ .Values.name }} {{ .Release.Namespace }}", &values, "x"),
+            render(
+                "n: {{ .Values.console.nodePort }}/{{ .Values.name }} {{ .Release.Namespace }}",
+                &values,
+                "x"
+            ),
             Ok("n: 30880/a x".to_owned())
         );
         assert!(render("{{ .Values.missing }}", &values, "x").is_err());

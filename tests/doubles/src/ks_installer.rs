@@ -10,8 +10,9 @@ const NAMESPACE: &str = "kubesphere-system";
 /// One round: nothing when there is no ks-installer, or nothing to install.
 pub(crate) fn run(api: &Api) -> Result<()> {
     let deployment = format!("/apis/apps/v1/namespaces/{NAMESPACE}/deployments/ks-installer");
-    let configuration =
-        format!("/apis/installer.kubesphere.io/v1alpha1/namespaces/{NAMESPACE}/clusterconfigurations/ks-installer");
+    let configuration = format!(
+        "/apis/installer.kubesphere.io/v1alpha1/namespaces/{NAMESPACE}/clusterconfigurations/ks-installer"
+    );
     let (Some(_), Some(wanted)) = (api.get(&deployment)?, api.get(&configuration)?) else { return Ok(()) };
     let spec = &wanted["spec"];
     if let Some(wrong) = refuse(spec, &api.items("/apis/storage.k8s.io/v1/storageclasses")?) {

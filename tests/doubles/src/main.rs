@@ -7,6 +7,7 @@ mod documents;
 mod etcd;
 mod helm;
 mod ks_installer;
+mod kube_vip;
 mod kubeadm;
 mod kubelet;
 mod objects;
@@ -56,6 +57,7 @@ fn part(words: &[String]) -> Result<()> {
         "kube-apiserver" => server::run(&flags),
         "kube-controller-manager" => controllers::run(&flags),
         "kube-scheduler" => controllers::hold_lease_forever("kube-scheduler", &flags),
+        "kube-vip" => kube_vip::run(&pod),
         _ => loop {
             std::thread::park();
         },

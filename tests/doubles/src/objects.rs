@@ -212,7 +212,8 @@ fn refuse(etcd: &Etcd, place: &Place, object: &Value) -> crate::Result<Option<An
     let Kind { group, plural, kind, .. } = place.kind;
     // Kinds that are defined by objects are there once they are defined.
     if group.contains("kubesphere") {
-        let definition = format!("/registry/standin/apiextensions.k8s.io/customresourcedefinitions/-/{plural}.{group}");
+        let definition =
+            format!("/registry/standin/apiextensions.k8s.io/customresourcedefinitions/-/{plural}.{group}");
         if etcd.get(&definition)?.is_none() {
             return Ok(Some(status(404, "NotFound", "the server could not find the requested resource")));
         }
@@ -228,7 +229,10 @@ fn encode_secret(place: &Place, object: &mut Value) {
     if place.kind.kind != "Secret" {
         return;
     }
-    let Some(Value::Object(texts)) = object.as_object_mut().and_then(|object| object.remove("stringData")) else { return };
+    let Some(Value::Object(texts)) = object.as_object_mut().and_then(|object| object.remove("stringData"))
+    else {
+        return;
+    };
     for (name, text) in texts {
         let bytes = text.as_str().unwrap_or_default();
         object["data"][name] = Value::from(base64::engine::general_purpose::STANDARD.encode(bytes));

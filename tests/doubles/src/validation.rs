@@ -8,7 +8,9 @@ use crate::objects::Kind;
 pub(crate) fn wrong(kind: &Kind, object: &Value) -> Option<String> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     if !is_name(name, kind.kind) {
-        return Some(format!("metadata.name: Invalid value: {name:?}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"));
+        return Some(format!(
+            "metadata.name: Invalid value: {name:?}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
+        ));
     }
     match kind.kind {
         "Deployment" | "DaemonSet" | "StatefulSet" => workload(&object["spec"]),
@@ -29,7 +31,10 @@ pub(crate) fn wrong(kind: &Kind, object: &Value) -> Option<String> {
 /// Names of roles may have colons.
 fn is_name(name: &str, kind: &str) -> bool {
     let fits = |c: char| {
-        c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c) || (kind.contains("Role") && c == ':')
+        c.is_ascii_lowercase()
+            || c.is_ascii_digit()
+            || "-.".contains(c)
+            || (kind.contains("Role") && c == ':')
     };
     !name.is_empty() && name.len() <= 253 && name.chars().all(fits) && !name.starts_with(['-', '.'])
 }
@@ -41,7 +46,7 @@ fn required(value: &Value, path: &str, fields: &[&str]) -> Option<String> {
         .map(|field| format!("{path}.{field}: Required value"))
 }
 
-fn list<'a>(value: &'a Value) -> impl Iterator<Item = &'a Value> {
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
@@ -51,7 +56,9 @@ fn workload(spec: &Value) -> Option<String> {
     };
     let labels = &spec["template"]["metadata"]["labels"];
     if wanted.iter().any(|(name, value)| labels[name] != *value) {
-        return Some(format!("spec.template.metadata.labels: Invalid value: {labels}: `selector` does not match template `labels`"));
+        return Some(format!(
+            "spec.template.metadata.labels: Invalid value: {labels}: `selector` does not match template `labels`"
+        ));
     }
     containers(&spec["template"]["spec"], "spec.template.spec.")
 }
@@ -83,7 +90,10 @@ fn containers(spec: &Value, path: &str) -> Option<String> {
                 return Some(format!("{path}.env.name: Required value"));
             }
             if !(variable["value"].is_string() || variable["value"].is_null()) {
-                return Some(format!("{path}.env.value: cannot unmarshal {} into a string", variable["value"]));
+                return Some(format!(
+                    "{path}.env.value: cannot unmarshal {} into a string",
+                    variable["value"]
+                ));
             }
         }
     }
@@ -94,14 +104,21 @@ fn service(spec: &Value) -> Option<String> {
     let kind = spec["type"].as_str().unwrap_or("ClusterIP");
     for port in list(&spec["ports"]) {
         if !port["port"].as_u64().is_some_and(|port| (1..=65535).contains(&port)) {
-            return Some("spec.ports[0].port: Invalid value: must be between 1 and 65535, inclusive".to_owned());
+            return Some(
+                "spec.ports[0].port: Invalid value: must be between 1 and 65535, inclusive".to_owned(),
+            );
         }
         match port["nodePort"].as_u64() {
             Some(_) if kind == "ClusterIP" => {
-                return Some("spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'".to_owned());
+                return Some(
+                    "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"
+                        .to_owned(),
+                );
             }
             Some(port) if !(30000..=32767).contains(&port) => {
-                return Some(format!("spec.ports[0].nodePort: Invalid value: {port}: provided port is not in the valid range. The range of valid ports is 30000-32767"));
+                return Some(format!(
+                    "spec.ports[0].nodePort: Invalid value: {port}: provided port is not in the valid range. The range of valid ports is 30000-32767"
+                ));
             }
             _ => {}
         }
@@ -135,7 +152,8 @@ fn texts(map: &Value, path: &str) -> Option<String> {
 
 fn rules(rules: &Value) -> Option<String> {
     let without = list(rules).position(|rule| list(&rule["verbs"]).next().is_none());
-    without.map(|number| format!("rules[{number}].verbs: Required value: verbs must contain at least one value"))
+    without
+        .map(|number| format!("rules[{number}].verbs: Required value: verbs must contain at least one value"))
 }
 
 fn binding(object: &Value) -> Option<String> {
@@ -158,10 +176,14 @@ fn definition(object: &Value) -> Option<String> {
     }
     let name = format!("{}.{}", spec["names"]["plural"].as_str()?, spec["group"].as_str()?);
     if object["metadata"]["name"] != name.as_str() {
-        return Some(format!("metadata.name: Invalid value: must be spec.names.plural+\".\"+spec.group: {name}"));
+        return Some(format!(
+            "metadata.name: Invalid value: must be spec.names.plural+\".\"+spec.group: {name}"
+        ));
     }
     let stored = list(&spec["versions"]).filter(|version| version["storage"] == true).count();
-    (stored != 1).then(|| "spec.versions: Invalid value: must have exactly one version marked as storage version".to_owned())
+    (stored != 1).then(|| {
+        "spec.versions: Invalid value: must have exactly one version marked as storage version".to_owned()
+    })
 }
 
 #[cfg(test)]

@@ -75,7 +75,8 @@ impl Drill<'_> {
     fn look_around(&self) -> Result<Option<Endpoint>, Box<dyn Diagnose>> {
         let report = verify::look(self.cluster, self.args.verbose, verify::Depth::Looking)?;
         if report.is_fine() && self.masters().len() > 1 {
-            let url = |seen: &str| seen.split_whitespace().find(|word| word.starts_with("http")).map(str::to_owned);
+            let url =
+                |seen: &str| seen.split_whitespace().find(|word| word.starts_with("http")).map(str::to_owned);
             return Ok(report.detail("console").and_then(url).map(Endpoint::console));
         }
         if report.is_fine() {

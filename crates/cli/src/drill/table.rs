@@ -51,8 +51,11 @@ impl Table {
     pub(super) fn text(&self) -> String {
         let width = self.turns.iter().map(|turn| turn.master.len()).max().unwrap_or(0).max("stopped".len());
         let column = |text: &str| if self.console { format!("  {text:>12}") } else { String::new() };
-        let mut text =
-            format!("       {:width$}  API away{}  well again after  etcd's data\n", "stopped", column("console away"));
+        let mut text = format!(
+            "       {:width$}  API away{}  well again after  etcd's data\n",
+            "stopped",
+            column("console away")
+        );
         for turn in &self.turns {
             let verdict = if self.fits(turn) { "ok   " } else { "WRONG" };
             let recovery =
@@ -60,8 +63,11 @@ impl Table {
             let data = if turn.data { "intact" } else { "LOST" };
             let seconds = |away: Duration| format!("{:.1} s", away.as_secs_f64());
             let (away, console) = (seconds(turn.api), column(&turn.console.map(seconds).unwrap_or_default()));
-            let _ =
-                writeln!(text, "{verdict}  {:width$}  {away:>8}{console}  {recovery:>16}  {data}", turn.master);
+            let _ = writeln!(
+                text,
+                "{verdict}  {:width$}  {away:>8}{console}  {recovery:>16}  {data}",
+                turn.master
+            );
         }
         let _ = writeln!(text, "\nThe aim is {} s.", self.aim.as_secs());
         text
@@ -86,7 +92,12 @@ mod tests {
         };
         table.add(turn.clone());
         assert!(table.is_fine());
-        table.add(Turn { master: "master2".into(), api: Duration::from_secs(31), well: false, ..turn.clone() });
+        table.add(Turn {
+            master: "master2".into(),
+            api: Duration::from_secs(31),
+            well: false,
+            ..turn.clone()
+        });
         assert!(!table.is_fine());
         assert_eq!(
             table.text(),

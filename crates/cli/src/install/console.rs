@@ -66,7 +66,10 @@ mod tests {
             password,
         };
         let made = console(Password::Made("secret".into(), "pki/kubesphere.password".into())).text();
-        assert!(made.contains("Console: http://192.0.2.4:30880\nAccount: admin\nPassword: secret  (kept in pki/"), "{made}");
+        assert!(
+            made.contains("Console: http://192.0.2.4:30880\nAccount: admin\nPassword: secret  (kept in pki/"),
+            "{made}"
+        );
         let chosen = console(Password::Chosen).text();
         assert!(chosen.contains("Password: the one of kubesphere_admin_password"), "{chosen}");
     }

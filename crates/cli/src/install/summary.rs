@@ -82,7 +82,8 @@ impl Summary {
         if result.ignored || result.rescued {
             return;
         }
-        self.running.ran += u64::from(result.status != Status::Skipped);
+        let is_work = result.status != Status::Skipped && result.task.action != "validate_argument_spec";
+        self.running.ran += u64::from(is_work);
         match result.status {
             Status::Changed => self.running.changed += 1,
             Status::Failed | Status::Unreachable => self.fail(result),
@@ -129,9 +130,11 @@ impl Summary {
         let shown = self.phases.iter().filter(is_shown);
         let width = shown.map(|phase| indent(phase) + phase.name.chars().count()).max().unwrap_or(0);
         for (at, phase) in self.phases.iter().enumerate().filter(|(_, phase)| is_shown(phase)) {
-            let (duration, work) = if phase.is_heading() { self.below(at) } else { (phase.duration, phase.work) };
+            let (duration, work) =
+                if phase.is_heading() { self.below(at) } else { (phase.duration, phase.work) };
             let name = format!("{:1$}{2}", "", indent(phase), phase.name);
-            let _ = writeln!(text, "  {name:width$}  {:>10}  {}", Elapsed(duration).to_string(), work.words());
+            let _ =
+                writeln!(text, "  {name:width$}  {:>10}  {}", Elapsed(duration).to_string(), work.words());
         }
         text.push('\n');
     }

@@ -68,9 +68,7 @@ fn addons(vars: &Map) -> impl Iterator<Item = &Value> {
 
 /// How many addons say that they bring the default class.
 fn default_addons(vars: &Map) -> usize {
-    addons(vars)
-        .filter(|addon| addon.get("default_class").and_then(Value::as_bool).unwrap_or(false))
-        .count()
+    addons(vars).filter(|addon| addon.get("default_class").and_then(Value::as_bool).unwrap_or(false)).count()
 }
 
 fn several(vars: &Map, defaults: &[&str], addons: usize, findings: &mut Vec<Diagnostic>) {
@@ -79,9 +77,8 @@ fn several(vars: &Map, defaults: &[&str], addons: usize, findings: &mut Vec<Diag
     }
     let place = |name: &str| vars.get_full(name).and_then(|(_, key, _)| name_place(key));
     let last = defaults.last().copied().unwrap_or("addons");
-    let mut found =
-        Diagnostic::error(format!("{} storage classes are the default", defaults.len() + addons))
-            .at_opt(place(last), "default");
+    let mut found = Diagnostic::error(format!("{} storage classes are the default", defaults.len() + addons))
+        .at_opt(place(last), "default");
     for name in &defaults[..defaults.len().saturating_sub(1)] {
         if let Some(place) = place(name) {
             found = found.also(place, "default too");
@@ -152,8 +149,9 @@ fn addon_forms(vars: &Map, findings: &mut Vec<Diagnostic>) {
     let place = vars.get_full("addons").and_then(|(_, key, _)| name_place(key));
     for (number, addon) in addons(vars).enumerate() {
         let name = addon.get("name").and_then(Value::as_str).unwrap_or_default();
-        let has_source =
-            ["chart", "manifests", "sources"].iter().any(|field| addon.get(field).is_some_and(Value::is_truthy));
+        let has_source = ["chart", "manifests", "sources"]
+            .iter()
+            .any(|field| addon.get(field).is_some_and(Value::is_truthy));
         let wrong = match (name, has_source) {
             ("", _) => format!("addon {} has no `name`", number + 1),
             (name, false) => format!("addon `{name}` has neither `chart` nor `manifests`"),

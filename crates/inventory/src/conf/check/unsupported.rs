@@ -172,10 +172,7 @@ mod tests {
     fn what_is_not_done_is_named_once_it_is_asked_for() {
         assert_eq!(
             titles(&[("container_manager", Value::from("docker")), ("enable_multus", Value::from(true))]),
-            [
-                "`container_manager` asks for what this version does not do",
-                "`enable_multus` has no effect"
-            ]
+            ["`container_manager` asks for what this version does not do", "`enable_multus` has no effect"]
         );
         let idle = [
             ("container_manager", Value::from("containerd")),
@@ -188,7 +185,7 @@ mod tests {
     #[test]
     fn old_lines_of_kubesphere_are_refused_unless_it_is_off() {
         let old = ("ks_version", Value::from("v2.1.1"));
-        assert_eq!(titles(&[old.clone()]), ["KubeSphere v2.1.1 cannot be installed"]);
+        assert_eq!(titles(std::slice::from_ref(&old)), ["KubeSphere v2.1.1 cannot be installed"]);
         assert!(titles(&[old, ("kubesphere_enabled", Value::from(false))]).is_empty());
         assert!(titles(&[("ks_version", Value::from("3.4.1"))]).is_empty());
     }

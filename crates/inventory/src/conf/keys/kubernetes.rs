@@ -337,7 +337,13 @@ pub(super) static GROUPS: &[KeyGroup] = &[
             key("https_proxy", Text, "", "1.0", "The same for HTTPS."),
             key("no_proxy", Text, "", "1.0", "What is reached without the proxy."),
             key("kubekey_spec", Map, "", "new", "Fields of a KubeKey file that are no variables here."),
-            key("addons", List, "[]", "new", "Charts and manifests that are applied after the network and the storage: each with name, and chart or manifests."),
+            key(
+                "addons",
+                List,
+                "[]",
+                "new",
+                "Charts and manifests that are applied after the network and the storage: each with name, and chart or manifests.",
+            ),
         ],
     },
 ];
