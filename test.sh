@@ -115,10 +115,17 @@ stage_differential() {
 
 stage_e2e() {
     say "end to end, on the lab's hosts"
+    run_cases tests/e2e/run.sh
+    say "the inputs of the guides, on the lab's hosts"
+    run_cases tests/e2e/seeds.sh
+}
+
+# Runs a script of cases and adds its counts.
+run_cases() {
     local log
     log=$(mktemp)
-    tests/e2e/run.sh 2>&1 | tee "$log" || true
-    grep -qE '[0-9]+ passed, [0-9]+ failed' "$log" || { echo "FAIL  end-to-end tests ended early"; failed=$((failed + 1)); }
+    "$@" 2>&1 | tee "$log" || true
+    grep -qE '[0-9]+ passed, [0-9]+ failed' "$log" || { echo "FAIL  $1 ended early"; failed=$((failed + 1)); }
     count "$log"
     rm -f "$log"
 }
@@ -131,12 +138,7 @@ stage_cluster() {
         exit 1
     fi
     say "a real cluster from $TASKBOX_BUNDLE"
-    local log
-    log=$(mktemp)
-    TASKBOX_BUNDLE=$(readlink -f "$TASKBOX_BUNDLE") tests/e2e/cluster.sh 2>&1 | tee "$log" || true
-    grep -qE '[0-9]+ passed, [0-9]+ failed' "$log" || { echo "FAIL  the cluster's tests ended early"; failed=$((failed + 1)); }
-    count "$log"
-    rm -f "$log"
+    TASKBOX_BUNDLE=$(readlink -f "$TASKBOX_BUNDLE") run_cases tests/e2e/cluster.sh
 }
 
 prepare

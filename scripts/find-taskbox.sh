@@ -1,7 +1,9 @@
 # shellcheck shell=bash disable=SC2154,SC2164
-# Sets TASKBOX to a binary that is there: a released one beside the scripts, else one built from this checkout (again when sources changed;
-# cargo decides). Needs `here`, the folder of the scripts.
-if [ -x "$here/bin/taskbox" ]; then
+# Sets TASKBOX to a binary that is there: the one it names already, a released one beside the scripts, else one built from this checkout (again
+# when sources changed; cargo decides). Needs `here`, the folder of the scripts.
+if [ -x "${TASKBOX:-}" ]; then
+    :
+elif [ -x "$here/bin/taskbox" ]; then
     TASKBOX=$here/bin/taskbox
 elif [ -f "$here/Cargo.toml" ]; then
     if ! command -v cargo >/dev/null; then

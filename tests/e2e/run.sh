@@ -11,7 +11,7 @@ cd "$root"
 # shellcheck source=tests/e2e/standins.sh
 . "$here/standins.sh"
 
-LAB=e2e
+LAB=${LAB:-e2e}
 FRESH=$(mktemp)
 taskbox() { "$TASKBOX" "$@"; }
 lab() { taskbox lab "$@" --name "$LAB"; }

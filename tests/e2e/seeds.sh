@@ -135,7 +135,7 @@ case_lab_down() {
 }
 
 # shellcheck source=scripts/find-taskbox.sh
-[ -n "${TASKBOX:-}" ] || here=$root . "$root/scripts/find-taskbox.sh"
+here=$root . "$root/scripts/find-taskbox.sh"
 [ -n "${KEEP:-}" ] || trap 'lab down >/dev/null 2>&1 || true' EXIT
 cases=${*:-lab_up vars_yml common_yaml config_sample a_master_is_lost kube_vip lab_down}
 for name in $cases; do
