@@ -71,8 +71,11 @@ impl Engine {
     /// As [`Self::resolve`].
     pub fn evaluate(&self, expr: &Text, ctx: &Context<'_>) -> Result<Value, TemplateError> {
         let ev = Eval::new(self, ctx);
-        let value =
-            self.expression(&ev, expr, Mode { expression: true, escape_backslashes: true, embedded: false })?;
+        let value = self.expression(
+            &ev,
+            expr,
+            Mode { expression: true, escape_backslashes: false, embedded: false },
+        )?;
         finalize(&ev, &value).map_err(|error| located(error, expr))
     }
 

@@ -121,6 +121,8 @@ pub(crate) enum ExprKind {
     Slice(Box<Expr>, [Option<Box<Expr>>; 3]),
     Not(Box<Expr>),
     Neg(Box<Expr>),
+    /// Unary plus.
+    Pos(Box<Expr>),
     And(Box<Expr>, Box<Expr>),
     Or(Box<Expr>, Box<Expr>),
     Binary(Operator, Box<Expr>, Box<Expr>),

@@ -51,9 +51,14 @@ pub(crate) fn lower(
         blocks: Vec::new(),
         in_variable: mode.expression,
         embedded: mode.embedded,
+        refused: None,
     };
     let body = if mode.expression {
         let expr = machinery::parse_expr(parsed).map_err(|error| failure(&error))?;
+        // The parser takes a wrong character after a string constant for the end.
+        for token in machinery::tokenize(parsed, true, SyntaxConfig::default()) {
+            token.map_err(|error| failure(&error))?;
+        }
         let expr = lowering.expr(&expr);
         vec![Stmt { span: expr.span, kind: StmtKind::Print(expr) }]
     } else {
@@ -63,6 +68,9 @@ pub(crate) fn lower(
             _ => Vec::new(),
         }
     };
+    if let Some(failure) = lowering.refused {
+        return Err(failure);
+    }
     let trailing_newlines = source.len() - source.trim_end_matches('\n').len();
     Ok(Template { origin: origin.clone(), body: body.into(), blocks: lowering.blocks, trailing_newlines })
 }
@@ -108,6 +116,8 @@ struct Lowering<'s> {
     blocks: Vec<Arc<Block>>,
     in_variable: bool,
     embedded: bool,
+    /// What minijinja reads and Jinja refuses: the first of it.
+    refused: Option<SyntaxFailure>,
 }
 
 fn span(span: machinery::Span) -> Span {
@@ -321,6 +331,10 @@ impl Lowering<'_> {
             }
             ast::Expr::UnaryOp(node) => match node.op {
                 ast::UnaryOpKind::Not => ExprKind::Not(self.boxed(&node.expr)),
+                // A repaired plus is a minus to minijinja.
+                ast::UnaryOpKind::Neg if self.tag(node.span()).starts_with('+') => {
+                    ExprKind::Pos(self.boxed(&node.expr))
+                }
                 ast::UnaryOpKind::Neg => ExprKind::Neg(self.boxed(&node.expr)),
             },
             ast::Expr::BinOp(node) => self.binary(node),
@@ -338,6 +352,7 @@ impl Lowering<'_> {
                 ExprKind::Filter(target, self.name(node.name), self.args(&node.args))
             }
             ast::Expr::Test(node) => {
+                self.refuse_chain(&node.expr);
                 ExprKind::Test(self.boxed(&node.expr), self.name(node.name), self.args(&node.args))
             }
             ast::Expr::GetAttr(node) => ExprKind::Attr(self.boxed(&node.expr), self.name(node.name)),
@@ -354,6 +369,22 @@ impl Lowering<'_> {
         Expr { kind, span: span(expr.span()) }
     }
 
+    /// Jinja refuses `a is b is c`, unless the first test has arguments or parentheses stand around it.
+    fn refuse_chain(&mut self, tested: &ast::Expr<'_>) {
+        let inner = match tested {
+            ast::Expr::UnaryOp(node) if matches!(node.op, ast::UnaryOpKind::Not) => &node.expr,
+            other => other,
+        };
+        let ast::Expr::Test(inner) = inner else { return };
+        let at = span(inner.span());
+        let rest = self.source.get(at.end as usize..).unwrap_or("").trim_start();
+        let called = self.tag(inner.span()).ends_with(')');
+        if inner.args.is_empty() && !called && rest.starts_with("is") && self.refused.is_none() {
+            let message = "You cannot chain multiple tests with is".to_owned();
+            self.refused = Some(SyntaxFailure { message, span: at });
+        }
+    }
+
     fn call(&mut self, node: &ast::Spanned<ast::Call<'_>>) -> Expr {
         let target = self.boxed(&node.expr);
         let is_lookup =
@@ -365,7 +396,30 @@ impl Lowering<'_> {
         Expr { kind: ExprKind::Call(target, args), span: span(node.span()) }
     }
 
+    /// Python, which Jinja compiles to, takes each named argument once; nothing may follow `**`.
+    fn refuse_repeated(&mut self, args: &[ast::CallArg<'_>]) {
+        let mut seen = HashSet::new();
+        for pair in args.windows(2) {
+            if let [ast::CallArg::KwargSplat(expr), ast::CallArg::Kwarg(..) | ast::CallArg::Pos(_)] = pair
+                && self.refused.is_none()
+            {
+                let message = "invalid syntax for function call expression".to_owned();
+                self.refused = Some(SyntaxFailure { message, span: span(expr.span()) });
+            }
+        }
+        for arg in args {
+            if let ast::CallArg::Kwarg(name, expr) = arg
+                && !seen.insert(*name)
+                && self.refused.is_none()
+            {
+                let message = format!("keyword argument repeated: {name}");
+                self.refused = Some(SyntaxFailure { message, span: span(expr.span()) });
+            }
+        }
+    }
+
     fn args(&mut self, args: &[ast::CallArg<'_>]) -> Vec<Arg> {
+        self.refuse_repeated(args);
         args.iter()
             .map(|arg| match arg {
                 ast::CallArg::Pos(expr) => Arg::Pos(self.expr(expr)),

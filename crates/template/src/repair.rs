@@ -1,6 +1,6 @@
 //! Repairs of equal length for valid Jinja that minijinja's parser refuses: they run only after it has refused.
 //!
-//! A unary plus becomes a blank; `{{ a, b }}` and `for x in a, b` get parentheses where blanks stand; backslashes in strings are hidden,
+//! A unary plus becomes a minus, which is told apart by the source; `{{ a, b }}` and `for x in a, b` get parentheses where blanks stand; backslashes in strings are hidden,
 //! since constants are read from the user's own text anyway.
 
 use crate::settings::Syntax;
@@ -9,11 +9,11 @@ use crate::settings::Syntax;
 pub(crate) fn repair(source: &str, expression: bool, syntax: &Syntax) -> Option<String> {
     let mut out = source.as_bytes().to_vec();
     if expression {
-        repair_code(&mut out, 0..source.len(), false);
+        repair_code(&mut out, 0..source.len(), false, true);
     } else {
         let mut at = 0;
         while let Some((start, end, block)) = next_tag(source, at, syntax) {
-            repair_code(&mut out, start..end, !block);
+            repair_code(&mut out, start..end, !block, false);
             at = end;
         }
     }
@@ -47,9 +47,9 @@ fn tag_end(source: &str, start: usize, close: &str) -> usize {
     source.len()
 }
 
-fn repair_code(out: &mut [u8], range: std::ops::Range<usize>, print: bool) {
+fn repair_code(out: &mut [u8], range: std::ops::Range<usize>, print: bool, expression: bool) {
     let code = range.clone();
-    let mut previous = if print { b'(' } else { b' ' };
+    let mut previous = if print || expression { b'(' } else { b' ' };
     let mut depth = 0_i32;
     let mut quote = 0_u8;
     let mut commas = false;
@@ -78,7 +78,11 @@ fn repair_code(out: &mut [u8], range: std::ops::Range<usize>, print: bool) {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth -= 1,
             b',' if depth == 0 => commas = true,
-            b'+' if at > code.start && is_operand_expected(previous, &out[code.start..at]) => out[at] = b' ',
+            b'+' if (at > code.start || expression)
+                && is_operand_expected(previous, &out[code.start..at]) =>
+            {
+                out[at] = b'-'
+            }
             _ => {}
         }
         if !byte.is_ascii_whitespace() && quote == 0 {
@@ -132,8 +136,8 @@ mod tests {
     #[test]
     fn repairs_keep_the_length() {
         for (source, expected) in [
-            ("{{ +1 }}", "{{  1 }}"),
-            ("{{ 1 + +2 }}", "{{ 1 +  2 }}"),
+            ("{{ +1 }}", "{{ -1 }}"),
+            ("{{ 1 + +2 }}", "{{ 1 + -2 }}"),
             ("{% for x in 1, 2 %}", "{% for x in(1, 2)%}"),
             ("{{ 1, 2 }}", "{{(1, 2)}}"),
             (r"{{ '\u1' }}", "{{ '__1' }}"),

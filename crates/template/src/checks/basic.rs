@@ -1,11 +1,15 @@
 //! Jinja's tests, and Ansible's tests of task results and sets.
 
+use std::collections::HashSet;
+
+use data::Key;
+
 use crate::args::Bound;
-use crate::eval::Eval;
+use crate::eval::{Eval, binary};
 use crate::filters::bool_word;
-use crate::ir::Comparison;
+use crate::ir::{Comparison, Operator};
 use crate::registry::Test;
-use crate::val::{Object, Res, Val, contains, equal, fail};
+use crate::val::{Object, Res, Val, contains, equal, key_of};
 
 pub(crate) const TESTS: &[Test] = &[
     Test::new("ansible._protomatter.tagged_with", &["tag"], |ev, value, args| {
@@ -34,24 +38,29 @@ pub(crate) const TESTS: &[Test] = &[
     }),
     Test::new("sameas", &["other"], |_, value, args| Ok(same(value, &args.val(0)))),
     Test::new("escaped", &[], |_, _, _| Ok(false)),
-    Test::new("filter", &[], |ev, value, _| {
-        Ok(value.as_str().is_some_and(|name| ev.engine.filter(name).is_some()))
-    }),
-    Test::new("test", &[], |ev, value, _| {
-        Ok(value.as_str().is_some_and(|name| ev.engine.test(name).is_some()))
-    }),
-    Test::new("odd", &[], |_, value, _| Ok(remainder(value, &Val::Int(2))? == 1)),
-    Test::new("even", &[], |_, value, _| Ok(remainder(value, &Val::Int(2))? == 0)),
-    Test::new("divisibleby", &["num"], |_, value, args| Ok(remainder(value, &args.val(0))? == 0)),
+    Test::new("filter", &[], |ev, value, _| is_plugin(ev, value, |name| ev.engine.filter(name).is_some())),
+    Test::new("test", &[], |ev, value, _| is_plugin(ev, value, |name| ev.engine.test(name).is_some())),
+    Test::new("odd", &[], |ev, value, _| leaves(ev, value, &Val::Int(2), 1)),
+    Test::new("even", &[], |ev, value, _| leaves(ev, value, &Val::Int(2), 0)),
+    Test::new("divisibleby", &["num"], |ev, value, args| leaves(ev, value, &args.val(0), 0)),
     Test::new("lower", &[], |ev, value, _| is_case(ev, value, char::is_lowercase, char::is_uppercase)),
     Test::new("upper", &[], |ev, value, _| is_case(ev, value, char::is_uppercase, char::is_lowercase)),
     Test::new("in", &["seq"], |ev, value, args| contains(ev, &args.val(0), value)),
-    Test::new("contains", &["value"], |ev, value, args| contains(ev, value, &args.val(0))),
-    Test::new("eq", &["other"], |ev, a, b| ev.holds(Comparison::Eq, a, &b.val(0))),
-    Test::new("equalto", &["other"], |ev, a, b| ev.holds(Comparison::Eq, a, &b.val(0))),
-    Test::new("==", &["other"], |ev, a, b| ev.holds(Comparison::Eq, a, &b.val(0))),
-    Test::new("ne", &["other"], |ev, a, b| ev.holds(Comparison::Ne, a, &b.val(0))),
-    Test::new("!=", &["other"], |ev, a, b| ev.holds(Comparison::Ne, a, &b.val(0))),
+    Test::new("contains", &["value"], |ev, value, args| {
+        if let Val::List(_) = value {
+            rendered(ev, value)?;
+        }
+        let found = contains(ev, value, &args.val(0))?;
+        if !found {
+            rendered(ev, &args.val(0))?;
+        }
+        Ok(found)
+    }),
+    Test::new("eq", &["other"], |ev, a, b| equals(ev, a, &b.val(0))),
+    Test::new("equalto", &["other"], |ev, a, b| equals(ev, a, &b.val(0))),
+    Test::new("==", &["other"], |ev, a, b| equals(ev, a, &b.val(0))),
+    Test::new("ne", &["other"], |ev, a, b| differs(ev, a, &b.val(0))),
+    Test::new("!=", &["other"], |ev, a, b| differs(ev, a, &b.val(0))),
     Test::new("lt", &["other"], |ev, a, b| ev.holds(Comparison::Lt, a, &b.val(0))),
     Test::new("lessthan", &["other"], |ev, a, b| ev.holds(Comparison::Lt, a, &b.val(0))),
     Test::new("<", &["other"], |ev, a, b| ev.holds(Comparison::Lt, a, &b.val(0))),
@@ -103,28 +112,36 @@ fn same(a: &Val, b: &Val) -> bool {
     }
 }
 
-fn remainder(value: &Val, by: &Val) -> Res<i128> {
-    match (value.as_int(), by.as_int()) {
-        (Some(_), Some(0)) => fail("integer modulo by zero"),
-        (Some(value), Some(by)) => Ok(value.rem_euclid(by)),
-        _ => match (value.as_float(), by.as_float()) {
-            (Some(value), Some(by)) if by != 0.0 => {
-                let rest = value - by * (value / by).floor();
-                Ok(if rest == 0.0 {
-                    0
-                } else if rest == 1.0 {
-                    1
-                } else {
-                    -1
-                })
-            }
-            _ => fail(format!(
-                "unsupported operand type(s) for %: '{}' and '{}'",
-                value.type_name(),
-                by.type_name()
-            )),
-        },
+/// Raises the error of a missing value among the items: plugins of Ansible render a container before they compare it.
+fn rendered(ev: &Eval<'_>, value: &Val) -> Res<()> {
+    match value {
+        Val::List(list) => list.items(ev)?.iter().try_for_each(Val::check),
+        Val::Dict(dict) => dict.entries(ev)?.iter().try_for_each(|(_, value)| value.check()),
+        _ => Ok(()),
     }
+}
+
+fn equals(ev: &Eval<'_>, a: &Val, b: &Val) -> Res<bool> {
+    rendered(ev, a)?;
+    rendered(ev, b)?;
+    ev.holds(Comparison::Eq, a, b)
+}
+
+fn differs(ev: &Eval<'_>, a: &Val, b: &Val) -> Res<bool> {
+    Ok(!equals(ev, a, b)?)
+}
+
+/// Whether a plugin has this name. As Ansible: what is no text, but could be a name in Python's dictionaries, counts as one.
+fn is_plugin(ev: &Eval<'_>, value: &Val, known: impl Fn(&str) -> bool) -> Res<bool> {
+    if matches!(value, Val::List(_) | Val::Dict(_)) {
+        key_of(ev, value)?;
+    }
+    Ok(value.as_str().is_none_or(known))
+}
+
+/// Whether `value % by` is `rest`; texts are formatted, as in Python.
+fn leaves(ev: &Eval<'_>, value: &Val, by: &Val, rest: i128) -> Res<bool> {
+    equal(ev, &binary(ev, Operator::Rem, value, by)?, &Val::Int(rest))
 }
 
 fn is_case(ev: &Eval<'_>, value: &Val, wanted: fn(char) -> bool, other: fn(char) -> bool) -> Res<bool> {
@@ -132,7 +149,10 @@ fn is_case(ev: &Eval<'_>, value: &Val, wanted: fn(char) -> bool, other: fn(char)
     Ok(text.chars().any(wanted) && !text.chars().any(other))
 }
 
-fn truthy(_: &Eval<'_>, value: &Val, args: &Bound) -> Res<bool> {
+fn truthy(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<bool> {
+    if args.flag(0, false)? {
+        rendered(ev, value)?;
+    }
     if args.flag(0, false)?
         && let Some(word) = value.as_str().and_then(|text| match text.trim().to_lowercase().as_str() {
             "y" | "t" => Some(true),
@@ -155,16 +175,11 @@ fn every(ev: &Eval<'_>, value: &Val, truth: bool) -> Res<bool> {
     Ok(true)
 }
 
+/// The items as a set: each must be hashable.
+fn set_of(ev: &Eval<'_>, value: &Val) -> Res<HashSet<Key>> {
+    ev.items(value)?.iter().map(|item| key_of(ev, item)).collect()
+}
+
 fn subset(ev: &Eval<'_>, a: &Val, b: &Val) -> Res<bool> {
-    let others = ev.items(b)?;
-    for item in ev.items(a)? {
-        let mut found = false;
-        for other in &others {
-            found = found || equal(ev, &item, other)?;
-        }
-        if !found {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    Ok(set_of(ev, a)?.is_subset(&set_of(ev, b)?))
 }

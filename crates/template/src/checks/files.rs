@@ -29,9 +29,9 @@ pub(crate) const TESTS: &[Test] = &[
     }),
     Test::new("uri", &["schemes?"], |ev, value, args| is_uri(ev, value, args, false)),
     Test::new("url", &["schemes?"], |ev, value, args| is_uri(ev, value, args, true)),
-    Test::new("urn", &[], |ev, value, _| {
-        let parts = split_url(&ev.text(value)?);
-        Ok(parts.get("scheme").and_then(Val::as_str) == Some("urn"))
+    Test::new("urn", &[], |_, value, _| match value {
+        Val::Str(text) => Ok(split_url(text).get("scheme").and_then(Val::as_str) == Some("urn")),
+        _ => Ok(false),
     }),
 ];
 
@@ -75,7 +75,12 @@ fn is_mount(path: PathBuf) -> bool {
 }
 
 fn is_uri(ev: &Eval<'_>, value: &Val, args: &Bound, needs_host: bool) -> Res<bool> {
-    let Val::Str(url) = value else { return Ok(!needs_host && matches!(value, Val::None)) };
+    // Python's urlparse takes everything empty for an empty address.
+    let url = match value {
+        Val::Str(url) => url.as_str(),
+        other if !other.truth()? => "",
+        _ => return Ok(false),
+    };
     let parts = split_url(url);
     let part = |name: &str| parts.get(name).and_then(Val::as_str).unwrap_or("");
     let known = match args.given(0) {

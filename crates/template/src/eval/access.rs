@@ -193,7 +193,8 @@ impl Eval<'_> {
                     indices(items.len(), at)?.into_iter().map(|index| items[index].clone()).collect(),
                 ))
             }
-            other => Ok(no_attribute(other, "slice")),
+            Val::Dict(_) => fail("unhashable type: 'slice'"),
+            other => fail(format!("'{}' object is not subscriptable", other.type_name())),
         }
     }
 }

@@ -28,6 +28,9 @@ impl Eval<'_> {
                         return fail("argument after ** must be a mapping");
                     };
                     for (key, value) in dict.entries(self)? {
+                        if found.named.iter().any(|(known, _)| key.as_str() == Some(known)) {
+                            return fail(format!("got multiple values for keyword argument '{key}'"));
+                        }
                         found.named.push((key.to_string().into(), value));
                     }
                 }
@@ -115,10 +118,15 @@ impl Eval<'_> {
         let mut pos = args.pos.into_iter();
         let first_default = code.params.len() - code.defaults.len();
         for (index, param) in code.params.iter().enumerate() {
-            let by_name = named.iter().position(|(name, _)| name == param).map(|at| named.remove(at).1);
-            let value = match (pos.next(), by_name) {
-                (Some(value), _) | (None, Some(value)) => value,
-                (None, None) => match index.checked_sub(first_default) {
+            // A parameter that has its value by place leaves the named one to `kwargs`.
+            let by_place = pos.next();
+            let by_name = match by_place {
+                Some(_) => None,
+                None => named.iter().position(|(name, _)| name == param).map(|at| named.remove(at).1),
+            };
+            let value = match by_place.or(by_name) {
+                Some(value) => value,
+                None => match index.checked_sub(first_default) {
                     Some(at) => self.expr(&code.defaults[at], frame)?,
                     None => Val::undefined(format!("parameter '{param}' was not provided")),
                 },

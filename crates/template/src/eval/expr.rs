@@ -64,7 +64,8 @@ impl Eval<'_> {
                 self.slice(&object, &at)?
             }
             ExprKind::Not(value) => Val::Bool(!self.expr(value, frame)?.truth()?),
-            ExprKind::Neg(value) => super::ops::negate(&self.expr(value, frame)?)?,
+            ExprKind::Neg(value) => super::ops::signed(&self.expr(value, frame)?, '-')?,
+            ExprKind::Pos(value) => super::ops::signed(&self.expr(value, frame)?, '+')?,
             ExprKind::And(left, right) => {
                 let left = self.expr(left, frame)?;
                 if left.truth()? { self.expr(right, frame)? } else { left }

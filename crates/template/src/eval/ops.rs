@@ -112,7 +112,7 @@ fn integers(op: Operator, a: i128, b: i128) -> Res<Val> {
         }),
         Operator::Rem => Some(a.wrapping_rem(b))
             .map(|rest| if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest }),
-        Operator::Pow if b < 0 => return Ok(Val::Float((a as f64).powf(b as f64))),
+        Operator::Pow if b < 0 => return power(a as f64, b as f64),
         Operator::Pow => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)),
     };
     match result {
@@ -130,10 +130,42 @@ fn floats(op: Operator, a: f64, b: f64) -> Res<Val> {
         Operator::FloorDiv if b == 0.0 => return fail("float floor division by zero"),
         Operator::Rem if b == 0.0 => return fail("float modulo"),
         Operator::Div => a / b,
-        Operator::FloorDiv => (a / b).floor(),
-        Operator::Rem => a - b * (a / b).floor(),
-        Operator::Pow => a.powf(b),
+        Operator::FloorDiv => floor_divided(a, b).0,
+        Operator::Rem => floor_divided(a, b).1,
+        Operator::Pow => return power(a, b),
     }))
+}
+
+/// Python's `divmod` of floats.
+fn floor_divided(a: f64, b: f64) -> (f64, f64) {
+    let mut rest = a % b;
+    let mut quotient = (a - rest) / b;
+    if rest == 0.0 {
+        rest = 0.0_f64.copysign(b);
+    } else if (b < 0.0) != (rest < 0.0) {
+        rest += b;
+        quotient -= 1.0;
+    }
+    if quotient == 0.0 {
+        return (0.0_f64.copysign(a / b), rest);
+    }
+    let floor = quotient.floor();
+    (if quotient - floor > 0.5 { floor + 1.0 } else { floor }, rest)
+}
+
+/// Python's `**` of floats.
+fn power(a: f64, b: f64) -> Res<Val> {
+    if a == 0.0 && b < 0.0 {
+        return fail("0.0 cannot be raised to a negative power");
+    }
+    let result = a.powf(b);
+    if result.is_infinite() && a.is_finite() && b.is_finite() {
+        return fail("(34, 'Numerical result out of range')");
+    }
+    if result.is_nan() && !a.is_nan() && !b.is_nan() {
+        return fail("the result is a complex number, which taskbox does not have");
+    }
+    Ok(Val::Float(result))
 }
 
 /// Points in time and spans between them.
@@ -156,14 +188,14 @@ fn times(op: Operator, left: &Val, right: &Val) -> Option<Val> {
     }))
 }
 
-/// `-value`
-pub(crate) fn negate(value: &Val) -> Res<Val> {
+/// `-value` or `+value`
+pub(crate) fn signed(value: &Val, sign: char) -> Res<Val> {
     match value {
-        Val::Float(number) => Ok(Val::Float(-number)),
+        Val::Float(number) => Ok(Val::Float(if sign == '-' { -number } else { *number })),
         Val::Missing(error) => Err((**error).clone()),
         other => match other.as_int() {
-            Some(number) => Ok(Val::Int(-number)),
-            None => fail(format!("bad operand type for unary -: '{}'", other.type_name())),
+            Some(number) => Ok(Val::Int(if sign == '-' { -number } else { number })),
+            None => fail(format!("bad operand type for unary {sign}: '{}'", other.type_name())),
         },
     }
 }
@@ -204,11 +236,14 @@ pub(crate) fn format_percent(ev: &Eval<'_>, format: &str, value: &Val) -> Res<St
                 _ => spec.alternate = true,
             }
         }
-        let mut number = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| -> Res<Option<usize>> {
+        let mut number = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| -> Res<Option<i128>> {
             if chars.next_if_eq(&'*').is_some() {
                 used += 1;
-                let width = next.next().and_then(Val::as_int);
-                return Ok(width.and_then(|width| usize::try_from(width).ok()));
+                return match next.next().map(Val::as_int) {
+                    Some(Some(width)) => Ok(Some(width)),
+                    Some(None) => fail("* wants int"),
+                    None => fail("not enough arguments for format string"),
+                };
             }
             let mut digits = String::new();
             while let Some(digit) = chars.next_if(char::is_ascii_digit) {
@@ -216,16 +251,19 @@ pub(crate) fn format_percent(ev: &Eval<'_>, format: &str, value: &Val) -> Res<St
             }
             Ok(digits.parse().ok())
         };
-        spec.width = number(&mut chars)?.unwrap_or(0);
+        let width = number(&mut chars)?.unwrap_or(0);
+        spec.left |= width < 0;
+        spec.width = usize::try_from(width.unsigned_abs()).unwrap_or(usize::MAX);
         if chars.next_if_eq(&'.').is_some() {
-            spec.precision = Some(number(&mut chars)?.unwrap_or(0));
+            spec.precision =
+                Some(usize::try_from(number(&mut chars)?.unwrap_or(0).max(0)).unwrap_or(usize::MAX));
         }
         if spec.width > 1_000_000 || spec.precision.is_some_and(|precision| precision > 1_000_000) {
             return fail("width too big");
         }
         while chars.next_if(|c| "hlL".contains(*c)).is_some() {}
         let Some(kind) = chars.next() else { return fail("incomplete format") };
-        if kind == '%' {
+        if kind == '%' && spec.is_plain() {
             out.push('%');
             continue;
         }
@@ -241,8 +279,13 @@ pub(crate) fn format_percent(ev: &Eval<'_>, format: &str, value: &Val) -> Res<St
         };
         spec.write(ev, kind, &argument, &mut out)?;
     }
-    let unused_ok = matches!(value, Val::Dict(_)) || ev.mapping(value)?.is_some();
-    if used < positional.len() && !unused_ok && !(used == 0 && matches!(value, Val::List(_))) {
+    // What could be a mapping may stay unused, as in CPython: everything with items, except text and tuples.
+    let unused_ok = match value {
+        Val::Dict(_) | Val::List(_) => true,
+        Val::Object(object) => matches!(&**object, Object::Range(..)) || ev.mapping(value)?.is_some(),
+        _ => false,
+    };
+    if used < positional.len() && !unused_ok {
         return fail("not all arguments converted during string formatting");
     }
     Ok(out)
@@ -260,10 +303,20 @@ struct Spec {
 }
 
 impl Spec {
+    /// Whether nothing stands between the percent sign and the letter.
+    fn is_plain(&self) -> bool {
+        let flags = self.zero || self.left || self.plus || self.blank || self.alternate;
+        !flags && self.width == 0 && self.precision.is_none()
+    }
+
     fn write(&self, ev: &Eval<'_>, kind: char, value: &Val, out: &mut String) -> Res<()> {
         let (sign, body) = match kind {
             's' | 'r' | 'a' => {
-                let text = if kind == 's' { display(ev, value)? } else { repr(ev, value)? };
+                let text = match kind {
+                    's' => display(ev, value)?,
+                    'r' => repr(ev, value)?,
+                    _ => crate::val::ascii(&repr(ev, value)?),
+                };
                 let text = match self.precision {
                     Some(precision) => text.chars().take(precision).collect(),
                     None => text,

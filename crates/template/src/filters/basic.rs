@@ -13,7 +13,8 @@ pub(crate) const FILTERS: &[Filter] = &[
     Filter::lenient("ternary", &["true_val", "false_val", "none_val?"], ternary),
     Filter::lenient("type_debug", &[], |_, value, _| {
         Ok(Val::from(match value {
-            Val::Missing(_) => "UndefinedMarker",
+            Val::Missing(_) if value.is_undefined() => "UndefinedMarker",
+            Val::Missing(_) => "CapturedExceptionMarker",
             other if other.is_omit() => "_OmitType",
             other => other.type_name(),
         }))
@@ -29,7 +30,10 @@ pub(crate) const FILTERS: &[Filter] = &[
     Filter::new("round", &["precision?", "method?"], round),
     Filter::new("length", &[], |ev, value, _| Ok(Val::from(ev.length(value)?))),
     Filter::new("count", &[], |ev, value, _| Ok(Val::from(ev.length(value)?))),
-    Filter::lenient("safe", &[], |_, value, _| Ok(value.clone())),
+    Filter::new("safe", &[], |ev, value, _| match value {
+        Val::Str(_) => Ok(value.clone()),
+        other => Ok(Val::from(ev.text(other)?)),
+    }),
     Filter::new("ansible._protomatter.finalize", &[], |ev, value, _| {
         ev.open(&crate::val::finalize(ev, value)?, crate::eval::OUTER)
     }),
@@ -208,6 +212,14 @@ fn round_half_even(number: f64, digits: i32) -> f64 {
     format!("{number:.*}", digits.min(300) as usize).parse().unwrap_or(number)
 }
 
+/// An integer to a power of ten, halves to the even side.
+fn round_int(number: i128, digits: u32) -> i128 {
+    let Some(unit) = 10_i128.checked_pow(digits) else { return 0 };
+    let (whole, rest) = (number.div_euclid(unit), number.rem_euclid(unit));
+    let up = rest > unit - rest || (rest == unit - rest && whole % 2 != 0);
+    (whole + i128::from(up)) * unit
+}
+
 fn round(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let precision = i32::try_from(args.int(0, 0)?).unwrap_or(0);
     let method = args.text(ev, 1, "common")?;
@@ -221,7 +233,7 @@ fn round(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
         return Ok(match value {
             Val::Float(_) => Val::Float(round_half_even(number, precision)),
             other if precision >= 0 => Val::Int(other.as_int().unwrap_or(0)),
-            _ => Val::Int(round_half_even(number, precision) as i128),
+            other => Val::Int(round_int(other.as_int().unwrap_or(0), precision.unsigned_abs())),
         });
     }
     let scale = 10_f64.powi(precision);

@@ -10,7 +10,7 @@ use crate::eval::Eval;
 use crate::filters::sequence::flatten;
 use crate::methods::sort_by;
 use crate::registry::Filter;
-use crate::val::{Dict, Res, Val, compare, contains, fail, key_of, key_value, repr};
+use crate::val::{Dict, Res, Val, compare, contains, equal, fail, key_of, key_value, repr};
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter::new("combine", &["*rest", "recursive?", "list_merge?", "**named"], combine),
@@ -62,11 +62,12 @@ fn combine(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let mut terms = vec![value.clone()];
     terms.extend(args.rest.iter().cloned());
     let terms = flatten(ev, &terms, Some(1), true)?;
-    let mut dicts = terms.iter();
-    let Some(first) = dicts.next() else { return Ok(Val::dict(IndexMap::new())) };
-    let mut merged = first.clone();
+    // As Ansible: from the last, so that the order of keys is the same.
+    let mut dicts = terms.iter().rev();
+    let Some(last) = dicts.next() else { return Ok(Val::dict(IndexMap::new())) };
+    let mut merged = last.clone();
     for dict in dicts {
-        merged = merge(ev, &merged, dict, recursive, lists)?;
+        merged = merge(ev, dict, &merged, recursive, lists)?;
     }
     Ok(merged)
 }
@@ -77,7 +78,11 @@ fn merge(ev: &Eval<'_>, low: &Val, high: &Val, recursive: bool, lists: Lists) ->
         return fail(format!("failed to combine variables, expected dicts but got a '{a}' and a '{b}'"));
     };
     ev.spend(low.len() + high.len(), 0)?;
-    if low.len() == 0 {
+    // Ansible compares the two first, which renders all their values.
+    for dict in [&low, &high] {
+        dict.entries(ev)?.iter().try_for_each(|(_, value)| value.check())?;
+    }
+    if low.len() == 0 || equal(ev, &Val::Dict(Rc::clone(&low)), &Val::Dict(Rc::clone(&high)))? {
         return Ok(Val::Dict(high));
     }
     let merged = low.copy();
@@ -131,6 +136,7 @@ fn dict2items(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let (key_name, value_name) = (args.text(ev, 0, "key")?, args.text(ev, 1, "value")?);
     let mut found = Vec::with_capacity(dict.len());
     for (key, value) in dict.entries(ev)? {
+        value.check()?;
         let mut entry = IndexMap::with_capacity(2);
         entry.insert(Key::from(key_name.as_str()), key_value(&key));
         entry.insert(Key::from(value_name.as_str()), value);

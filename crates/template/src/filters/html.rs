@@ -7,7 +7,7 @@ use crate::args::Bound;
 use crate::eval::Eval;
 use crate::filters::dict::need_dict;
 use crate::registry::Filter;
-use crate::val::{Res, Val, fail, key_value};
+use crate::val::{Object, Res, Val, fail, key_value};
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter::new("escape", &[], |ev, value, _| Ok(Val::from(escape(&ev.text(value)?)))),
@@ -21,7 +21,10 @@ pub(crate) const FILTERS: &[Filter] = &[
         crate::filters::urlize::urlize,
     ),
     Filter::new("urlencode", &[], urlencode),
-    Filter::new("urldecode", &[], |ev, value, _| Ok(Val::from(unquote_plus(&ev.text(value)?)))),
+    Filter::new("urldecode", &[], |_, value, _| match value.as_str() {
+        Some(text) => Ok(Val::from(unquote_plus(text))),
+        None => fail(format!("'{}' object has no attribute 'replace'", value.type_name())),
+    }),
     Filter::new("urlsplit", &["query?"], urlsplit),
 ];
 
@@ -60,10 +63,15 @@ fn strip_tags(text: &str) -> String {
 fn xmlattr(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let mut parts = Vec::new();
     for (key, value) in need_dict(ev, value, "xmlattr")?.entries(ev)? {
-        if matches!(value, Val::None | Val::Missing(_)) {
+        if matches!(value, Val::None) {
             continue;
         }
-        let key = ev.text(&key_value(&key))?;
+        let Some(key) = key_value(&key).as_str().map(str::to_owned) else {
+            return fail(format!(
+                "expected string or bytes-like object, got '{}'",
+                key_value(&key).type_name()
+            ));
+        };
         if key.contains(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>' | '=')) {
             return fail(format!("Invalid character in attribute name: '{key}'"));
         }
@@ -91,6 +99,9 @@ fn urlencode(ev: &Eval<'_>, value: &Val, _: &Bound) -> Res<Val> {
     let pairs: Vec<(Val, Val)> = match (ev.mapping(value)?, value) {
         (Some(dict), _) => {
             dict.entries(ev)?.into_iter().map(|(key, value)| (key_value(&key), value)).collect()
+        }
+        (None, Val::Object(object)) if matches!(&**object, Object::Range(..)) => {
+            return fail("cannot unpack non-iterable int object");
         }
         (None, Val::List(_) | Val::Tuple(_)) => {
             let mut pairs = Vec::new();

@@ -1,32 +1,30 @@
-//! Filters for numbers, sizes, sets and combinations.
+//! Filters for numbers, sizes and combinations.
 
 use data::Key;
 use indexmap::IndexMap;
 
 use crate::args::Bound;
 use crate::eval::Eval;
-use crate::filters::sequence::distinct;
 use crate::registry::Filter;
-use crate::val::{Res, Val, contains, fail, key_of, repr};
+use crate::val::{Res, Val, fail, key_of, repr};
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter::new("log", &["base?"], log),
     Filter::new("pow", &["y"], |_, value, args| match (value.as_float(), args.val(0).as_float()) {
-        (Some(x), Some(y)) => Ok(Val::Float(x.powf(y))),
+        (Some(x), Some(y)) => match x.powf(y) {
+            result if result.is_infinite() && x != 0.0 && x.is_finite() && y.is_finite() => {
+                fail("math range error")
+            }
+            result if result.is_infinite() && x == 0.0 => fail("math domain error"),
+            result if result.is_nan() && !x.is_nan() && !y.is_nan() => fail("math domain error"),
+            result => Ok(Val::Float(result)),
+        },
         _ => fail("pow() can only be used on numbers"),
     }),
     Filter::new("root", &["base?"], root),
     Filter::new("human_readable", &["isbits?", "unit?"], human_readable),
     Filter::new("human_to_bytes", &["default_unit?", "isbits?"], human_to_bytes),
     Filter::new("filesizeformat", &["binary?"], filesizeformat),
-    Filter::new("union", &["b"], union),
-    Filter::new("intersect", &["b"], |ev, a, args| Ok(Val::list(common(ev, a, &args.val(0), true)?))),
-    Filter::new("difference", &["b"], |ev, a, args| Ok(Val::list(common(ev, a, &args.val(0), false)?))),
-    Filter::new("symmetric_difference", &["b"], |ev, a, args| {
-        let mut found = common(ev, a, &args.val(0), false)?;
-        found.extend(common(ev, &args.val(0), a, false)?);
-        Ok(Val::list(found))
-    }),
     Filter::new("zip", &["*rest", "strict?"], zip),
     Filter::new("zip_longest", &["*rest", "fillvalue?"], zip_longest),
     Filter::new("product", &["*rest", "repeat?"], product),
@@ -149,7 +147,7 @@ fn filesizeformat(_: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
         return Ok(Val::from("1 Byte"));
     }
     if size < base {
-        return Ok(Val::from(format!("{} Bytes", size.trunc())));
+        return Ok(Val::from(format!("{} Bytes", size.trunc() + 0.0)));
     }
     let mut unit = base;
     for (at, name) in names.iter().enumerate() {
@@ -159,32 +157,6 @@ fn filesizeformat(_: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
         }
     }
     Ok(Val::None)
-}
-
-fn union(ev: &Eval<'_>, a: &Val, args: &Bound) -> Res<Val> {
-    let mut items = ev.items(a)?;
-    items.extend(ev.items(&args.val(0))?);
-    Ok(Val::list(distinct(ev, items, |item| Ok(item.clone()))?))
-}
-
-/// The different items of `a` that are (or are not) in `b`.
-fn common(ev: &Eval<'_>, a: &Val, b: &Val, inside: bool) -> Res<Vec<Val>> {
-    let others = ev.items(b)?;
-    let keys: Option<std::collections::HashSet<Key>> =
-        others.iter().map(|item| key_of(ev, item).ok()).collect();
-    let other_list = Val::list(others);
-    let mut kept = Vec::new();
-    for item in ev.items(a)? {
-        ev.spend(1, 0)?;
-        let found = match (&keys, key_of(ev, &item)) {
-            (Some(keys), Ok(key)) => keys.contains(&key),
-            _ => contains(ev, &other_list, &item)?,
-        };
-        if found == inside {
-            kept.push(item);
-        }
-    }
-    distinct(ev, kept, |item| Ok(item.clone()))
 }
 
 /// The items of a filter's value and of its arguments.

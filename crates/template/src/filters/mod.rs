@@ -16,6 +16,7 @@ mod random;
 mod regex;
 mod sequence;
 mod serial;
+mod sets;
 mod shell;
 mod subnets;
 mod text;
@@ -59,6 +60,7 @@ pub(crate) fn tables() -> &'static [&'static [Filter]] {
         path::FILTERS,
         random::FILTERS,
         math::FILTERS,
+        sets::FILTERS,
         shell::FILTERS,
         html::FILTERS,
         ipaddr::FILTERS,

@@ -214,22 +214,33 @@ fn groupby(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
 
 fn batch(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let size = args.int(0, 0)?;
-    let Some(size) = usize::try_from(size).ok().filter(|size| *size > 0) else {
-        return fail("the size of a batch must be positive");
-    };
-    let mut found: Vec<Vec<Val>> = ev.items(value)?.chunks(size).map(<[Val]>::to_vec).collect();
-    if let (Some(fill), Some(last)) = (args.given(1), found.last_mut()) {
-        ev.spend(size, 0)?;
-        last.resize(size, fill.clone());
+    let mut found: Vec<Val> = Vec::new();
+    let mut last: Vec<Val> = Vec::new();
+    for item in ev.items(value)? {
+        // As Jinja: sizes below 1 are never reached, except by the empty batch.
+        if last.len() as i128 == size {
+            found.push(Val::list(std::mem::take(&mut last)));
+        }
+        last.push(item);
     }
-    Ok(Val::list(found.into_iter().map(Val::list).collect()))
+    if !last.is_empty() {
+        if let (Some(fill), Ok(size)) = (args.given(1), usize::try_from(size))
+            && last.len() < size
+        {
+            ev.spend(size, 0)?;
+            last.resize(size, fill.clone());
+        }
+        found.push(Val::list(last));
+    }
+    Ok(Val::list(found))
 }
 
 fn slice(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let items = ev.items(value)?;
-    let Some(slices) = usize::try_from(args.int(0, 0)?).ok().filter(|slices| *slices > 0) else {
+    let Ok(slices) = usize::try_from(args.int(0, 0)?) else { return Ok(Val::list(Vec::new())) };
+    if slices == 0 {
         return fail("integer division or modulo by zero");
-    };
+    }
     ev.spend(slices, 0)?;
     let (each, with_extra) = (items.len() / slices, items.len() % slices);
     let mut found = Vec::new();
@@ -282,6 +293,10 @@ fn map(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
 }
 
 fn select(ev: &Eval<'_>, value: &Val, args: &Bound, by_attribute: bool, keep: bool) -> Res<Val> {
+    // As a generator in Python: what is wrong shows with the first item.
+    if !value.truth()? {
+        return Ok(Val::list(Vec::new()));
+    }
     let getter = if by_attribute {
         let Some(attribute) = args.rest.first() else {
             return fail("Missing parameter for attribute name");
@@ -292,8 +307,7 @@ fn select(ev: &Eval<'_>, value: &Val, args: &Bound, by_attribute: bool, keep: bo
     };
     let test = inner(ev, args, usize::from(by_attribute))?;
     let mut found = Vec::new();
-    let items = if value.truth()? { ev.items_loose(value)? } else { Vec::new() };
-    for item in items {
+    for item in ev.items_loose(value)? {
         ev.spend(1, 0)?;
         let subject = match &getter {
             Some(getter) => getter.get(ev, &item)?,

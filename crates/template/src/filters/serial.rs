@@ -2,7 +2,7 @@
 
 use data::json::{self, JsonStyle};
 use data::yaml::{self, DumpStyle};
-use data::{Source, Value};
+use data::{Key, Map, Source, Value};
 
 use crate::args::Bound;
 use crate::eval::{Eval, OUTER};
@@ -109,7 +109,7 @@ fn to_json(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     }
     style.sort_keys = args.flag(4, false)?;
     style.ensure_ascii = args.flag(6, true)?;
-    write_json(ev, value, &style)
+    write_json(ev, &text_keys(plain(ev, value)?)?, &style)
 }
 
 fn to_nice_json(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
@@ -121,7 +121,7 @@ fn to_nice_json(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
         ensure_ascii: args.flag(3, true)?,
         ..JsonStyle::default()
     };
-    write_json(ev, value, &style)
+    write_json(ev, &text_keys(plain(ev, value)?)?, &style)
 }
 
 /// Jinja's own filter: sorted keys, and safe inside HTML.
@@ -133,22 +133,54 @@ fn tojson(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     if matches!(value, Val::Object(_)) {
         return fail(format!("Object of type {} is not JSON serializable", value.type_name()));
     }
-    let text = write_json(ev, value, &style)?;
+    let value = plain(ev, value)?;
+    check_sortable(&value)?;
+    let text = write_json(ev, &value, &style)?;
     let text = ev.text(&text)?.replace('<', "\\u003c").replace('>', "\\u003e");
     Ok(Val::from(text.replace('&', "\\u0026").replace('\'', "\\u0027")))
 }
 
-fn write_json(ev: &Eval<'_>, value: &Val, style: &JsonStyle) -> Res<Val> {
-    let value = match value {
+/// The value as plain data; a range is a list.
+fn plain(ev: &Eval<'_>, value: &Val) -> Res<Value> {
+    match value {
         Val::Object(object) if matches!(&**object, Object::Range(..)) => {
-            finalize(ev, &Val::list(ev.items(value)?))?
+            finalize(ev, &Val::list(ev.items(value)?))
         }
-        other => finalize(ev, other)?,
-    };
-    if style.sort_keys {
-        check_sortable(&value)?;
+        other => finalize(ev, other),
     }
-    let text = json::write(&value, style);
+}
+
+/// All keys as the text that JSON has for them, which is how Ansible's filters see them when they sort.
+fn text_keys(value: Value) -> Res<Value> {
+    Ok(match value {
+        Value::List(items) => Value::from(items.iter().cloned().map(text_keys).collect::<Res<Vec<_>>>()?),
+        Value::Map(map) => {
+            let mut texts = Map::new();
+            for (key, value) in map.iter() {
+                let key = match key {
+                    Key::Str(_) => key.clone(),
+                    Key::Tuple(_) => {
+                        return fail(
+                            "Key of type 'tuple' is not JSON serializable by the 'tagless' profile.",
+                        );
+                    }
+                    Key::Null => Key::from("null"),
+                    Key::Bool(flag) => Key::from(if *flag { "true" } else { "false" }),
+                    Key::Int(number) => Key::from(number.to_string()),
+                    Key::Float(number) => {
+                        Key::from(json::write(&Value::Float(*number), &JsonStyle::default()))
+                    }
+                };
+                texts.insert(key, text_keys(value.clone())?);
+            }
+            Value::Map(texts)
+        }
+        other => other,
+    })
+}
+
+fn write_json(ev: &Eval<'_>, value: &Value, style: &JsonStyle) -> Res<Val> {
+    let text = json::write(value, style);
     ev.spend(1, text.len())?;
     Ok(Val::from(text))
 }

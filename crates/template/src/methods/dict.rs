@@ -32,7 +32,7 @@ pub(crate) fn call(ev: &Eval<'_>, dict: &Rc<Dict>, name: &str, args: Args) -> Re
         }
         "items" => {
             args.exactly::<0>(name)?;
-            let items = dict.entries(ev)?;
+            let items = dict.rendered(ev)?;
             Ok(Val::list(
                 items.into_iter().map(|(key, value)| Val::tuple(vec![key_value(&key), value])).collect(),
             ))
@@ -43,7 +43,7 @@ pub(crate) fn call(ev: &Eval<'_>, dict: &Rc<Dict>, name: &str, args: Args) -> Re
         }
         "values" => {
             args.exactly::<0>(name)?;
-            Ok(Val::list(dict.entries(ev)?.into_iter().map(|(_, value)| value).collect()))
+            Ok(Val::list(dict.rendered(ev)?.into_iter().map(|(_, value)| value).collect()))
         }
         "copy" => Ok(Val::Dict(Rc::new(dict.copy()))),
         "clear" => {
@@ -99,6 +99,7 @@ fn update(ev: &Eval<'_>, dict: &Rc<Dict>, args: Args) -> Res<()> {
     if let Some(other) = bound.get(0) {
         if let Some(other) = ev.mapping(other)? {
             ev.spend(other.len(), 0)?;
+            other.entries(ev)?.iter().try_for_each(|(_, value)| value.check())?;
             if !Rc::ptr_eq(dict, &other) {
                 dict.update(&other);
             }

@@ -2,7 +2,7 @@
 
 use crate::args::Args;
 use crate::eval::{Eval, float_as};
-use crate::val::{Object, Res, Val, display, fail, repr};
+use crate::val::{Object, Res, Val, ascii, display, fail, repr};
 
 /// `text.format(*args, **named)`
 pub(crate) fn format_text(ev: &Eval<'_>, text: &str, args: &Args) -> Res<String> {
@@ -60,7 +60,17 @@ fn field(ev: &Eval<'_>, field: &str, args: &Args, auto: &mut usize, depth: usize
     let name_end = field.find([':', '!']).unwrap_or(field.len());
     let (name, rest) = field.split_at(name_end);
     let (conversion, spec) = match rest.strip_prefix('!') {
-        Some(rest) => (rest.chars().next(), rest.get(1..).unwrap_or("").strip_prefix(':').unwrap_or("")),
+        Some(rest) => {
+            let mut chars = rest.chars();
+            let Some(conversion) = chars.next() else {
+                return fail("end of string while looking for conversion specifier");
+            };
+            match (chars.as_str().strip_prefix(':'), chars.as_str()) {
+                (Some(spec), _) => (Some(conversion), spec),
+                (None, "") => (Some(conversion), ""),
+                (None, _) => return fail("expected ':' after conversion specifier"),
+            }
+        }
         None => (None, rest.strip_prefix(':').unwrap_or("")),
     };
     let mut value = argument(ev, name, args, auto)?;
@@ -68,7 +78,8 @@ fn field(ev: &Eval<'_>, field: &str, args: &Args, auto: &mut usize, depth: usize
     match conversion {
         None => {}
         Some('s') => value = Val::from(display(ev, &value)?),
-        Some('r' | 'a') => value = Val::from(repr(ev, &value)?),
+        Some('r') => value = Val::from(repr(ev, &value)?),
+        Some('a') => value = Val::from(ascii(&repr(ev, &value)?)),
         Some(other) => return fail(format!("Unknown conversion specifier {other}")),
     }
     let spec = if spec.contains('{') { expand(ev, spec, args, auto, depth - 1)? } else { spec.to_owned() };
@@ -92,15 +103,28 @@ fn argument(ev: &Eval<'_>, name: &str, args: &Args, auto: &mut usize) -> Res<Val
     while !path.is_empty() {
         if let Some(rest) = path.strip_prefix('.') {
             let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            if end == 0 {
+                return fail("Empty attribute in format string");
+            }
             if rest[..end].starts_with('_') {
                 return fail(format!("access to attribute '{}' is unsafe", &rest[..end]));
             }
-            value = ev.attribute(&value, &rest[..end].into())?;
+            let name: crate::ir::Name = rest[..end].into();
+            if matches!(value, Val::Dict(_)) && !super::exists(&value, &name) {
+                return fail(format!("'dict' object has no attribute '{name}'"));
+            }
+            value = ev.attribute(&value, &name)?;
             path = &rest[end..];
         } else {
-            let Some((key, rest)) = path[1..].split_once(']') else {
+            let Some(inner) = path.strip_prefix('[') else {
+                return fail("Only '.' or '[' may follow ']' in format field specifier");
+            };
+            let Some((key, rest)) = inner.split_once(']') else {
                 return fail("Missing ']' in format string");
             };
+            if key.is_empty() {
+                return fail("Empty attribute in format string");
+            }
             let key = key.parse().map_or_else(|_| Val::from(key), Val::Int);
             value = ev.item(&value, &key)?;
             path = rest;
@@ -120,6 +144,10 @@ struct Spec {
     fill: char,
     align: Option<char>,
     sign: char,
+    /// Whether the sign was written.
+    signed: bool,
+    /// `z`: a negative zero loses its sign.
+    no_negative_zero: bool,
     alternate: bool,
     width: usize,
     group: Option<char>,
@@ -137,7 +165,7 @@ pub(crate) fn format_spec(ev: &Eval<'_>, value: &Val, spec: &str) -> Res<String>
     {
         return super::strftime(moment, spec);
     }
-    let spec = parse(spec)?;
+    let spec = parse(spec, matches!(value, Val::Str(_)))?;
     if spec.width > 1_000_000 || spec.precision.is_some_and(|precision| precision > 1_000_000) {
         return fail("Too many decimal digits in format string");
     }
@@ -145,6 +173,19 @@ pub(crate) fn format_spec(ev: &Eval<'_>, value: &Val, spec: &str) -> Res<String>
         Val::Str(text) => {
             if let Some(kind) = spec.kind.filter(|kind| *kind != 's') {
                 return fail(format!("Unknown format code '{kind}' for object of type 'str'"));
+            }
+            let refused = |what: &str| fail(format!("{what} not allowed in string format specifier"));
+            if spec.signed {
+                return refused(if spec.sign == ' ' { "Space" } else { "Sign" });
+            }
+            if spec.alternate {
+                return refused("Alternate form (#)");
+            }
+            if let Some(group) = spec.group {
+                return fail(format!("Cannot specify '{group}' with 's'."));
+            }
+            if spec.align == Some('=') {
+                return refused("'=' alignment");
             }
             let body = match spec.precision {
                 Some(precision) => text.chars().take(precision).collect(),
@@ -161,7 +202,7 @@ pub(crate) fn format_spec(ev: &Eval<'_>, value: &Val, spec: &str) -> Res<String>
     }
 }
 
-fn parse(text: &str) -> Res<Spec> {
+fn parse(text: &str, is_text: bool) -> Res<Spec> {
     let chars: Vec<char> = text.chars().collect();
     let mut at = 0;
     let is_align = |c: Option<&char>| c.is_some_and(|c| "<>=^".contains(*c));
@@ -169,6 +210,8 @@ fn parse(text: &str) -> Res<Spec> {
         fill: ' ',
         align: None,
         sign: '-',
+        signed: false,
+        no_negative_zero: false,
         alternate: false,
         width: 0,
         group: None,
@@ -185,6 +228,11 @@ fn parse(text: &str) -> Res<Spec> {
     }
     if let Some(sign @ ('+' | '-' | ' ')) = chars.get(at) {
         spec.sign = *sign;
+        spec.signed = true;
+        at += 1;
+    }
+    if chars.get(at) == Some(&'z') {
+        spec.no_negative_zero = true;
         at += 1;
     }
     if chars.get(at) == Some(&'#') {
@@ -194,7 +242,7 @@ fn parse(text: &str) -> Res<Spec> {
     if chars.get(at) == Some(&'0') {
         if spec.align.is_none() {
             spec.fill = '0';
-            spec.align = Some('=');
+            spec.align = (!is_text).then_some('=');
         }
         at += 1;
     }
@@ -225,6 +273,13 @@ fn parse(text: &str) -> Res<Spec> {
 }
 
 fn number(value: &Val, spec: &Spec) -> Res<String> {
+    let is_float = matches!(value, Val::Float(_));
+    if !is_float
+        && spec.precision.is_some()
+        && matches!(spec.kind, None | Some('d' | 'b' | 'o' | 'x' | 'X' | 'c'))
+    {
+        return fail("Precision not allowed in integer format specifier");
+    }
     let kind = spec.kind.unwrap_or(if matches!(value, Val::Float(_)) { '\0' } else { 'd' });
     let (negative, prefix, mut body) = match (kind, value.as_int()) {
         ('d' | 'n', Some(number)) => (number < 0, "", number.unsigned_abs().to_string()),
@@ -249,7 +304,8 @@ fn number(value: &Val, spec: &Spec) -> Res<String> {
                 'n' => float_as(size, 'g', precision, false),
                 kind => float_as(size, kind, precision, spec.alternate),
             };
-            (number.is_sign_negative() && !number.is_nan(), "", body)
+            let zero = spec.no_negative_zero && !body.contains(|c: char| ('1'..='9').contains(&c));
+            (number.is_sign_negative() && !number.is_nan() && !zero, "", body)
         }
         (other, _) => {
             return fail(format!("Unknown format code '{other}' for object of type '{}'", value.type_name()));

@@ -40,6 +40,7 @@ pub(crate) fn exists(value: &Val, name: &str) -> bool {
             Object::Cycler(..) => matches!(name, "next" | "reset"),
             Object::Loop(_) => matches!(name, "cycle" | "changed"),
             Object::Bytes(_) => matches!(name, "decode" | "hex"),
+            Object::Range(..) => matches!(name, "count" | "index"),
             _ => false,
         },
     }
@@ -106,6 +107,18 @@ pub(crate) fn call(ev: &Eval<'_>, value: &Val, name: &Name, args: Args) -> Res<V
                     *before = Some(args.pos);
                 }
                 Ok(Val::Bool(!same))
+            }
+            Object::Range(start, _, step) => {
+                let [item] = args.exactly(name)?;
+                let number = match item {
+                    Val::Float(number) if number.fract() == 0.0 => Val::Int(number as i128),
+                    other => other,
+                };
+                match (crate::val::contains(ev, value, &number)?, &**name) {
+                    (found, "count") => Ok(Val::Int(i128::from(found))),
+                    (true, _) => Ok(Val::Int((number.as_int().unwrap_or(*start) - start) / step)),
+                    (false, _) => fail(format!("{} is not in range", crate::val::repr(ev, &number)?)),
+                }
             }
             Object::Bytes(bytes) if &**name == "hex" => {
                 Ok(Val::from(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))

@@ -1,6 +1,7 @@
 //! Methods of strings. Positions count characters, as in Python.
 
-use data::Text;
+use data::{Key, Text};
+use indexmap::IndexMap;
 
 use crate::args::Args;
 use crate::eval::Eval;
@@ -35,6 +36,7 @@ pub(crate) const METHODS: &[&str] = &[
     "ljust",
     "lower",
     "lstrip",
+    "maketrans",
     "partition",
     "removeprefix",
     "removesuffix",
@@ -51,6 +53,7 @@ pub(crate) const METHODS: &[&str] = &[
     "strip",
     "swapcase",
     "title",
+    "translate",
     "upper",
     "zfill",
 ];
@@ -69,7 +72,7 @@ pub(crate) fn call(ev: &Eval<'_>, text: &Text, name: &str, args: Args) -> Res<Va
     Ok(match name {
         "lower" => Val::from(chars.to_lowercase()),
         "upper" => Val::from(chars.to_uppercase()),
-        "casefold" => Val::from(chars.to_lowercase().replace('ß', "ss")),
+        "casefold" => Val::from(chars.chars().map(case_folded).collect::<String>()),
         "capitalize" => Val::from(capitalize(chars)),
         "title" => Val::from(title(chars)),
         "swapcase" => Val::from(chars.chars().flat_map(swap_case).collect::<String>()),
@@ -133,9 +136,61 @@ pub(crate) fn call(ev: &Eval<'_>, text: &Text, name: &str, args: Args) -> Res<Va
             }
             Val::from(format_text(ev, chars, &args)?)
         }
+        "translate" => {
+            let [table] = args.exactly(name)?;
+            Val::from(translate(ev, chars, &table)?)
+        }
+        "maketrans" => make_table(args)?,
         "encode" => Val::object(Object::Bytes(chars.as_bytes().to_vec())),
         _ => Val::Bool(is(name, chars)),
     })
+}
+
+/// `str.translate(table)`: the table has code points as keys, and code points, text or none as values.
+fn translate(ev: &Eval<'_>, chars: &str, table: &Val) -> Res<String> {
+    let Some(table) = ev.mapping(table)? else {
+        return fail(format!("'{}' object is not subscriptable", table.type_name()));
+    };
+    let mut out = String::with_capacity(chars.len());
+    for c in chars.chars() {
+        match table.get(ev, &Key::Int(i128::from(u32::from(c))))? {
+            None => out.push(c),
+            Some(Val::None) => {}
+            Some(Val::Str(text)) => out.push_str(&text),
+            Some(other) => {
+                match other.as_int().and_then(|code| u32::try_from(code).ok()).and_then(char::from_u32) {
+                    Some(c) => out.push(c),
+                    None => return fail("character mapping must return integer, None or str"),
+                }
+            }
+        }
+    }
+    ev.spend(1, out.len())?;
+    Ok(out)
+}
+
+/// `str.maketrans`: of two texts of one length, and of a third whose characters go.
+fn make_table(args: Args) -> Res<Val> {
+    let code = |c: char| Key::Int(i128::from(u32::from(c)));
+    let mut table = IndexMap::new();
+    if args.pos.len() == 1 {
+        // Python takes a dictionary here, but not one of Ansible's.
+        return fail("if you give only one argument to maketrans it must be a dict");
+    }
+    let bound = args.bind("maketrans", &["x", "y", "z?"])?;
+    let (from, to) = (need_text("maketrans", &bound.val(0))?, need_text("maketrans", &bound.val(1))?);
+    if from.chars().count() != to.chars().count() {
+        return fail("the first two maketrans arguments must have equal length");
+    }
+    for (a, b) in from.chars().zip(to.chars()) {
+        table.insert(code(a), Val::Int(i128::from(u32::from(b))));
+    }
+    if let Some(gone) = bound.given(2) {
+        for c in need_text("maketrans", gone)?.chars() {
+            table.insert(code(c), Val::None);
+        }
+    }
+    Ok(Val::dict(table))
 }
 
 fn only_text(name: &str, args: Args) -> Res<Text> {
@@ -175,6 +230,11 @@ pub(crate) fn title(chars: &str) -> String {
         inside = c.is_alphabetic();
     }
     out
+}
+
+/// Unicode's case folding: by way of the capitals, which opens ligatures; only the i without a dot stays.
+fn case_folded(c: char) -> String {
+    if c == 'ı' { c.to_string() } else { c.to_uppercase().flat_map(char::to_lowercase).collect() }
 }
 
 fn swap_case(c: char) -> Vec<char> {
@@ -240,7 +300,7 @@ pub(crate) fn split_blanks(chars: &str, most: Option<usize>) -> Vec<String> {
     let mut rest = chars.trim_start_matches(is_blank);
     while !rest.is_empty() {
         if most.is_some_and(|most| parts.len() >= most) {
-            parts.push(rest.trim_end_matches(is_blank).to_owned());
+            parts.push(rest.to_owned());
             break;
         }
         let end = rest.find(is_blank).unwrap_or(rest.len());
@@ -255,7 +315,7 @@ fn rsplit_blanks(chars: &str, most: Option<usize>) -> Vec<String> {
     let mut rest = chars.trim_end_matches(is_blank);
     while !rest.is_empty() {
         if most.is_some_and(|most| parts.len() >= most) {
-            parts.push(rest.trim_start_matches(is_blank).to_owned());
+            parts.push(rest.to_owned());
             break;
         }
         let start =

@@ -30,16 +30,18 @@ const FEW: usize = 8;
 /// A dictionary.
 pub(crate) struct Dict {
     state: RefCell<State>,
+    /// Whether it came from the variables: its `items()` and `values()` render everything.
+    lazy: bool,
 }
 
 impl Dict {
     pub(crate) fn new(entries: IndexMap<Key, Val>) -> Self {
         let entries = entries.into_iter().map(|(key, value)| (key, Slot::Open(value))).collect();
-        Self { state: RefCell::new(State::Own(entries)) }
+        Self { state: RefCell::new(State::Own(entries)), lazy: false }
     }
 
     pub(crate) fn raw(map: Map, scope: ScopeId) -> Self {
-        Self { state: RefCell::new(State::Raw { map, scope, seen: Vec::new() }) }
+        Self { state: RefCell::new(State::Raw { map, scope, seen: Vec::new() }), lazy: true }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -118,6 +120,16 @@ impl Dict {
             .collect()
     }
 
+    /// All entries as `items()` and `values()` give them: a dictionary of the variables raises the error of a missing value at once, one that a
+    /// template wrote leaves that to who uses the value.
+    pub(crate) fn rendered(&self, ev: &Eval<'_>) -> Res<Vec<(Key, Val)>> {
+        let entries = self.entries(ev)?;
+        if self.lazy {
+            entries.iter().try_for_each(|(_, value)| value.check())?;
+        }
+        Ok(entries)
+    }
+
     /// The same keys and values in a dictionary of its own; nothing is opened for it.
     pub(crate) fn copy(&self) -> Self {
         let state = match &*self.state.borrow() {
@@ -126,7 +138,7 @@ impl Dict {
             }
             State::Own(entries) => State::Own(entries.clone()),
         };
-        Self { state: RefCell::new(state) }
+        Self { state: RefCell::new(state), lazy: self.lazy }
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut IndexMap<Key, Slot>) -> T) -> T {

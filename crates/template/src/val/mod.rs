@@ -16,7 +16,7 @@ pub(crate) use dict::Dict;
 pub(crate) use list::List;
 pub(crate) use object::{Blocks, Delta, Loop, MacroObject, Moment, Namespace, Object, range_len};
 pub(crate) use order::{compare, contains, equal, key_of, key_value};
-pub(crate) use text::{display, output, repr};
+pub(crate) use text::{ascii, display, output, repr};
 
 use crate::error::{ErrorKind, TemplateError};
 

@@ -29,6 +29,21 @@ pub(crate) fn repr(ev: &Eval<'_>, value: &Val) -> Res<String> {
     Ok(out)
 }
 
+/// The text of a `repr` as Python's `ascii()` has it.
+pub(crate) fn ascii(repr: &str) -> String {
+    let mut out = String::with_capacity(repr.len());
+    for c in repr.chars() {
+        let code = u32::from(c);
+        let _ = match code {
+            0..0x80 => write!(out, "{c}"),
+            0x80..0x100 => write!(out, "\\x{code:02x}"),
+            0x100..0x1_0000 => write!(out, "\\u{code:04x}"),
+            _ => write!(out, "\\U{code:08x}"),
+        };
+    }
+    out
+}
+
 /// What a template prints: as `str()`, but tuples show as lists and `omit` takes its item away, since Ansible finalizes a value before.
 pub(crate) fn output(ev: &Eval<'_>, value: &Val, out: &mut String) -> Res<()> {
     match value {
@@ -87,7 +102,7 @@ fn write(ev: &Eval<'_>, value: &Val, out: &mut String, style: Style, depth: usiz
             out.push('}');
         }
         Val::Missing(error) => return Err((**error).clone()),
-        Val::Object(object) => object_text(ev, object, out, style)?,
+        Val::Object(object) => object_text(ev, object, out)?,
     }
     Ok(())
 }
@@ -115,7 +130,7 @@ fn members(
     Ok(())
 }
 
-fn object_text(ev: &Eval<'_>, object: &Object, out: &mut String, style: Style) -> Res<()> {
+fn object_text(ev: &Eval<'_>, object: &Object, out: &mut String) -> Res<()> {
     match object {
         Object::Range(start, stop, 1) => {
             let _ = write!(out, "range({start}, {stop})");
@@ -124,12 +139,13 @@ fn object_text(ev: &Eval<'_>, object: &Object, out: &mut String, style: Style) -
             let _ = write!(out, "range({start}, {stop}, {step})");
         }
         Object::Group(key, items) => {
-            write(ev, &Val::tuple(vec![key.clone(), items.clone()]), out, style, 1)?;
+            let pair = Val::tuple(vec![key.clone(), items.clone()]);
+            write(ev, &pair, out, Style { lists_only: false }, 1)?;
         }
         Object::Moment(moment) => out.push_str(&moment.to_string()),
         Object::Delta(delta) => out.push_str(&delta.to_string()),
         Object::Bytes(bytes) => out.push_str(&bytes_text(bytes)),
-        Object::Omit => return fail("`omit` can only be the whole value of an argument"),
+        Object::Omit => out.push_str("<<Omit>>"),
         Object::Module(_, body) => output(ev, body, out)?,
         Object::Namespace(namespace) => {
             out.push_str("<Namespace {");
