@@ -42,13 +42,13 @@ def play(role, templates, stand_ins):
         for path in templates
     ]
     files = [str(path.resolve()) for path in [*args.common, *variable_files(role)]]
-    return {"hosts": "localhost", "gather_facts": True, "vars_files": files, "vars": stand_ins, "tasks": tasks}
+    return {"hosts": "localhost", "vars_files": files, "vars": stand_ins, "tasks": tasks}
 
 
 def results(command, path):
     """The result of each task, by the template's path."""
     env = dict(os.environ, ANSIBLE_NOCOLOR="1", ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_DEPRECATION_WARNINGS="false",
-               ANSIBLE_LOCALHOST_WARNING="false", ANSIBLE_SYSTEM_WARNINGS="false")
+               ANSIBLE_LOCALHOST_WARNING="false", ANSIBLE_SYSTEM_WARNINGS="false", ANSIBLE_GATHERING="smart")
     out = subprocess.run([*command, str(path)], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
     found = {}
     for part in re.split(r"^TASK \[", out, flags=re.M)[1:]:

@@ -50,6 +50,11 @@ impl List {
         Arc::try_unwrap(self.items).unwrap_or_else(|shared| (*shared).clone())
     }
 
+    /// Where the items lie in memory: the same for lists that share them.
+    pub fn address(&self) -> usize {
+        Arc::as_ptr(&self.items).addr()
+    }
+
     /// Whether both are the very same list in memory.
     pub fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.items, &other.items)

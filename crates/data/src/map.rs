@@ -20,6 +20,11 @@ impl Map {
         Self::default()
     }
 
+    /// Where the entries lie in memory: the same for maps that share them.
+    pub fn address(&self) -> usize {
+        Arc::as_ptr(&self.entries).addr()
+    }
+
     /// Sets a key; an existing one keeps its position. Returns the old value.
     pub fn insert(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
         Arc::make_mut(&mut self.entries).insert(key.into(), value.into())

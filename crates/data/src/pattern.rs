@@ -14,6 +14,8 @@ pub struct PatternFlags {
     pub multiline: bool,
     /// `re.DOTALL`
     pub dot_all: bool,
+    /// Whether the whole text must match, as for `re.fullmatch`.
+    pub whole: bool,
 }
 
 /// A compiled pattern.
@@ -42,7 +44,13 @@ impl Pattern {
     /// If it is not a regular expression.
     pub fn with_flags(pattern: &str, flags: PatternFlags) -> Result<Self, PatternError> {
         let (flags, verbose, body) = leading_flags(pattern, flags);
-        RegexBuilder::new(&translate(body, flags.multiline))
+        let offset = pattern.chars().count() - body.chars().count();
+        check_groups(body, offset)?;
+        let mut translated = translate(body, flags.multiline, offset)?;
+        if flags.whole {
+            translated = format!(r"\A(?:{translated})\z");
+        }
+        RegexBuilder::new(&translated)
             .case_insensitive(flags.ignore_case)
             .multi_line(flags.multiline)
             .dot_matches_new_line(flags.dot_all)
@@ -73,6 +81,70 @@ impl Pattern {
         self.regex.captures(text).map_err(too_long)
     }
 
+    /// The matches as `re.finditer` gives them: an empty one may follow another at once.
+    ///
+    /// # Errors
+    /// If matching takes too long.
+    pub fn all<'t>(&self, text: &'t str) -> Result<Vec<Captures<'t>>, PatternError> {
+        let (mut matches, mut at) = (Vec::new(), 0);
+        while at <= text.len() {
+            let Some(found) = self.regex.captures_from_pos(text, at).map_err(too_long)? else { break };
+            let Some(whole) = found.get(0) else { break };
+            let step = text[whole.end()..].chars().next().map_or(1, char::len_utf8);
+            at = if whole.start() == whole.end() { whole.end() + step } else { whole.end() };
+            matches.push(found);
+        }
+        Ok(matches)
+    }
+
+    /// Whether Python would take this text as a replacement.
+    ///
+    /// # Errors
+    /// For an escape that Python does not know and a group that the pattern does not have.
+    pub fn check_replacement(&self, template: &str) -> Result<(), PatternError> {
+        check_replacement(template)?;
+        let chars: Vec<char> = template.chars().collect();
+        let mut at = 0;
+        while at < chars.len() {
+            if chars[at] != '\\' {
+                at += 1;
+                continue;
+            }
+            match chars.get(at + 1) {
+                Some('g') => {
+                    let name: String = chars[at + 2..].iter().skip(1).take_while(|c| **c != '>').collect();
+                    self.check_group(&name, at + 3)?;
+                    at += 3 + name.chars().count();
+                }
+                Some('1'..='9') => {
+                    let digits = chars[at + 1..].iter().take(2).take_while(|c| c.is_ascii_digit());
+                    let number: String = digits.collect();
+                    // Three octal digits are a character.
+                    let octal =
+                        chars[at + 1..].iter().take(3).filter(|c| ('0'..='7').contains(*c)).count() == 3;
+                    if !octal {
+                        self.check_group(&number, at + 1)?;
+                    }
+                    at += 2;
+                }
+                _ => at += 2,
+            }
+        }
+        Ok(())
+    }
+
+    fn check_group(&self, name: &str, at: usize) -> Result<(), PatternError> {
+        match name.parse::<usize>() {
+            Ok(number) if number >= self.regex.captures_len() => {
+                Err(PatternError(format!("invalid group reference {number} at position {at}")))
+            }
+            Err(_) if !self.regex.capture_names().flatten().any(|known| known == name) => {
+                Err(PatternError(format!("unknown group name '{name}'")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// `re.subn`: the text with up to `limit` matches replaced (0 means all), and how many were.
     ///
     /// # Errors
@@ -83,6 +155,7 @@ impl Pattern {
         replacement: &str,
         limit: usize,
     ) -> Result<(String, usize), PatternError> {
+        self.check_replacement(replacement)?;
         let (mut out, mut count, mut copied, mut at) = (String::with_capacity(text.len()), 0, 0, 0);
         while (limit == 0 || count < limit) && at <= text.len() {
             let Some(found) = self.regex.captures_from_pos(text, at).map_err(too_long)? else { break };
@@ -215,7 +288,7 @@ fn leading_flags(pattern: &str, mut flags: PatternFlags) -> (PatternFlags, bool,
 }
 
 /// Where Python and the engine below mean different things by the same characters, or only Python understands them.
-fn translate(pattern: &str, multiline: bool) -> String {
+fn translate(pattern: &str, multiline: bool, offset: usize) -> Result<String, PatternError> {
     let mut out = String::with_capacity(pattern.len() + 16);
     let chars: Vec<char> = pattern.chars().collect();
     let (mut at, mut class_start) = (0, None);
@@ -224,6 +297,7 @@ fn translate(pattern: &str, multiline: bool) -> String {
         at += 1;
         match (c, class_start) {
             ('\\', _) => {
+                check_escape(rest, class_start.is_some(), offset + at - 1)?;
                 at += translate_escape(rest, class_start.is_some(), &mut out);
             }
             ('[', None) => {
@@ -243,7 +317,59 @@ fn translate(pattern: &str, multiline: bool) -> String {
             _ => out.push(c),
         }
     }
-    out
+    Ok(out)
+}
+
+/// Python knows few escapes of letters and refuses all others.
+fn check_escape(rest: &[char], in_class: bool, at: usize) -> Result<(), PatternError> {
+    let known = if in_class { "abfnrtvxuUNdDsSwW" } else { "abfnrtvxuUNdDsSwWABZ" };
+    match rest.first() {
+        None => Err(PatternError(format!("bad escape (end of pattern) at position {at}"))),
+        Some(c) if c.is_ascii_alphabetic() && !known.contains(*c) => {
+            Err(PatternError(format!("bad escape \\{c} at position {at}")))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// What Python refuses about groups and the engine below takes: a name given twice, and `(?<name>`.
+fn check_groups(pattern: &str, offset: usize) -> Result<(), PatternError> {
+    let chars: Vec<char> = pattern.chars().collect();
+    let (mut at, mut count, mut in_class) = (0, 0, false);
+    let mut names: Vec<(String, usize)> = Vec::new();
+    while at < chars.len() {
+        match chars[at] {
+            '\\' => at += 1,
+            '[' if !in_class => {
+                in_class = true;
+                // A bracket at once is one of the set.
+                at += usize::from(chars.get(at + 1) == Some(&'^'));
+                at += usize::from(chars.get(at + 1) == Some(&']'));
+            }
+            ']' => in_class = false,
+            '(' if !in_class && chars.get(at + 1) != Some(&'?') => count += 1,
+            '(' if !in_class && chars[at..].starts_with(&['(', '?', 'P', '<']) => {
+                count += 1;
+                let name: String = chars[at + 4..].iter().take_while(|c| **c != '>').collect();
+                if let Some((_, first)) = names.iter().find(|(known, _)| *known == name) {
+                    let at = offset + at + 4;
+                    return Err(PatternError(format!(
+                        "redefinition of group name '{name}' as group {count}; was group {first} at position {at}"
+                    )));
+                }
+                names.push((name, count));
+            }
+            '(' if !in_class && chars[at..].starts_with(&['(', '?', '<']) => {
+                if let Some(other) = chars.get(at + 3).filter(|c| !matches!(c, '=' | '!')) {
+                    let at = offset + at + 1;
+                    return Err(PatternError(format!("unknown extension ?<{other} at position {at}")));
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    Ok(())
 }
 
 /// The characters after a backslash; gives how many were taken.
@@ -259,6 +385,17 @@ fn translate_escape(rest: &[char], in_class: bool, out: &mut String) -> usize {
             let digits: String = rest.iter().skip(1).take(length).collect();
             out.push_str(&format!("\\x{{{digits}}}"));
             return 1 + digits.chars().count();
+        }
+        // An octal number: after a zero, in a set, or of three digits.
+        '0'..='7'
+            if c == '0'
+                || in_class
+                || rest.iter().take(3).filter(|c| ('0'..='7').contains(*c)).count() == 3 =>
+        {
+            let length = rest.iter().take(3).take_while(|c| ('0'..='7').contains(*c)).count();
+            let code = rest[..length].iter().fold(0, |code, digit| code * 8 + digit.to_digit(8).unwrap_or(0));
+            out.push_str(&format!("\\x{{{code:x}}}"));
+            return length;
         }
         // A word boundary to the engine, plain characters to Python; others are plain to both but not always accepted.
         '<' | '>' | '"' | '\'' | '%' | '@' | ':' | '!' | ',' | ';' | '=' | '_' | '`' => out.push(c),

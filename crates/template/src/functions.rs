@@ -102,7 +102,7 @@ fn joiner(ev: &Eval<'_>, args: Args, _frame: &Rc<Frame>) -> Res<Val> {
 fn now(_ev: &Eval<'_>, args: Args, _frame: &Rc<Frame>) -> Res<Val> {
     let bound = args.bind("now", &["utc?", "fmt?"])?;
     let zone = if bound.flag(0, false)? { jiff::tz::TimeZone::UTC } else { jiff::tz::TimeZone::system() };
-    let moment = Moment { time: jiff::Timestamp::now().to_zoned(zone).datetime() };
+    let moment = Moment { time: jiff::Timestamp::now().to_zoned(zone).datetime(), offset: None };
     match bound.given(1) {
         Some(Val::Str(format)) => Ok(Val::from(crate::methods::strftime(&moment, format)?)),
         Some(other) => fail(format!("strftime() argument 1 must be str, not {}", other.type_name())),

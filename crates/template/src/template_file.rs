@@ -88,7 +88,7 @@ pub(crate) fn now() -> Option<Moment> {
 fn moment(time: SystemTime) -> Option<Moment> {
     let stamp = jiff::Timestamp::try_from(time).ok()?;
     let micros = jiff::Timestamp::from_microsecond(stamp.as_microsecond()).ok()?;
-    Some(Moment { time: micros.to_zoned(TimeZone::system()).datetime() })
+    Some(Moment { time: micros.to_zoned(TimeZone::system()).datetime(), offset: None })
 }
 
 #[cfg(test)]

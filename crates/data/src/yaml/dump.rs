@@ -1,5 +1,9 @@
 //! Values as YAML text, byte for byte as PyYAML's C dumper writes them: what `to_yaml` and `to_nice_yaml` give.
 
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use crate::yaml::beyond::Beyond;
 use crate::yaml::raw::{Emitter, EventKind, Layout, Properties, ScalarStyle};
 use crate::yaml::resolve;
 use crate::{Key, List, Map, Text, Value, python};
@@ -51,27 +55,74 @@ impl DumpStyle {
     }
 }
 
-/// The value as a YAML document. Vaulted text keeps its envelope and the tag `!vault`; an undefined value is written as `null`, because
+/// Lists and maps that are the same object wherever they stand: PyYAML writes such a one once, with an anchor, and aliases after it.
+#[derive(Clone, Debug, Default)]
+pub struct Shared {
+    addresses: HashSet<usize>,
+}
+
+impl Shared {
+    /// Adds a list or map; values that share its content are the same object.
+    pub fn add(&mut self, value: &Value) {
+        self.addresses.extend(address(value));
+    }
+
+    fn of(&self, value: &Value) -> Option<usize> {
+        address(value).filter(|address| self.addresses.contains(address))
+    }
+}
+
+fn address(value: &Value) -> Option<usize> {
+    match value {
+        Value::List(list) => Some(list.address()),
+        Value::Map(map) => Some(map.address()),
+        _ => None,
+    }
+}
+
+/// The value as a YAML document, nothing in it shared. Vaulted text keeps its envelope and the tag `!vault`; an undefined value is written as `null`, because
 /// the template engine refuses it before it comes here.
 pub fn dump(value: &Value, style: &DumpStyle) -> String {
+    dump_shared(value, style, &Shared::default())
+}
+
+/// As [`dump`], with anchors and aliases for what is shared.
+pub fn dump_shared(value: &Value, style: &DumpStyle, shared: &Shared) -> String {
     let layout = Layout {
         indent: style.indent,
         width: style.width,
         unicode: style.allow_unicode,
         canonical: style.canonical,
     };
-    let mut writer = Writer { emitter: Emitter::new(layout), style };
+    let mut writer = Writer {
+        emitter: Emitter::new(layout),
+        style,
+        shared,
+        anchors: HashMap::new(),
+        written: HashSet::new(),
+        beyond: Beyond::of(value),
+    };
+    writer.number(value, &mut 0);
     writer.emit(EventKind::StreamStart);
     writer.emit(EventKind::DocumentStart { implicit: !style.explicit_start });
     writer.value(value);
     writer.emit(EventKind::DocumentEnd { implicit: !style.explicit_end });
     writer.emit(EventKind::StreamEnd);
-    writer.emitter.finish()
+    let document = writer.emitter.finish();
+    match writer.beyond {
+        Some(beyond) => beyond.reveal(&document),
+        None => document,
+    }
 }
 
 struct Writer<'a> {
     emitter: Emitter,
     style: &'a DumpStyle,
+    shared: &'a Shared,
+    /// The numbers of the anchors, by address; none yet for what was met once.
+    anchors: HashMap<usize, Option<usize>>,
+    written: HashSet<usize>,
+    beyond: Option<Beyond>,
 }
 
 impl Writer<'_> {
@@ -80,10 +131,41 @@ impl Writer<'_> {
         debug_assert!(written.is_ok(), "events are in order: {written:?}");
     }
 
-    fn value(&mut self, value: &Value) {
+    /// Numbers the anchors in the order in which PyYAML meets what it has met before.
+    fn number(&mut self, value: &Value, last: &mut usize) {
+        if let Some(address) = self.shared.of(value) {
+            match self.anchors.entry(address) {
+                Entry::Vacant(place) => {
+                    place.insert(None);
+                }
+                Entry::Occupied(mut place) => {
+                    if place.get().is_none() {
+                        *last += 1;
+                        place.insert(Some(*last));
+                    }
+                    return;
+                }
+            }
+        }
         match value {
-            Value::List(list) => self.list(list),
-            Value::Map(map) => self.map(map),
+            Value::List(list) => list.iter().for_each(|item| self.number(item, last)),
+            Value::Map(map) => {
+                self.entries(map).into_iter().for_each(|(_, value)| self.number(value, last));
+            }
+            _ => {}
+        }
+    }
+
+    fn value(&mut self, value: &Value) {
+        let anchor = self.anchor(value);
+        if let (Some(anchor), Some(address)) = (&anchor, address(value))
+            && !self.written.insert(address)
+        {
+            return self.emit(EventKind::Alias(anchor.clone()));
+        }
+        match value {
+            Value::List(list) => self.list(list, anchor),
+            Value::Map(map) => self.map(map, anchor),
             Value::Str(text) if text.is_encrypted() => self.vaulted(text),
             Value::Str(text) => {
                 let plain = resolve::is_plain_text(text);
@@ -107,6 +189,10 @@ impl Writer<'_> {
             _ => ScalarStyle::Plain,
         };
         let properties = Properties { anchor: None, tag: Some(tag.to_owned()) };
+        let value = match &mut self.beyond {
+            Some(beyond) => beyond.hide(&value),
+            None => value,
+        };
         self.emit(EventKind::Scalar { properties, value, plain_implicit, quoted_implicit, style });
     }
 
@@ -123,21 +209,20 @@ impl Writer<'_> {
         });
     }
 
-    fn list(&mut self, list: &List) {
+    fn list(&mut self, list: &List, anchor: Option<String>) {
         let flow = self.flow(list.iter().all(|item| self.is_simple(item)));
-        self.emit(EventKind::SequenceStart { properties: self.collection("seq"), flow });
+        self.emit(EventKind::SequenceStart { properties: self.collection("seq", anchor), flow });
         for item in list {
             self.value(item);
         }
         self.emit(EventKind::SequenceEnd);
     }
 
-    fn map(&mut self, map: &Map) {
+    fn map(&mut self, map: &Map, anchor: Option<String>) {
         let simple = map.iter().all(|(key, value)| !matches!(key, Key::Tuple(_)) && self.is_simple(value));
         let flow = self.flow(simple && self.style.default_style.is_none());
-        self.emit(EventKind::MappingStart { properties: self.collection("map"), flow });
-        let sorted = if self.style.sort_keys { map.sorted() } else { None };
-        for (key, value) in sorted.unwrap_or_else(|| map.iter().collect()) {
+        self.emit(EventKind::MappingStart { properties: self.collection("map", anchor), flow });
+        for (key, value) in self.entries(map) {
             self.value(&key.to_value());
             self.value(value);
         }
@@ -145,9 +230,20 @@ impl Writer<'_> {
     }
 
     /// Only the canonical form tells a collection's tag.
-    fn collection(&self, kind: &str) -> Properties {
+    fn collection(&self, kind: &str, anchor: Option<String>) -> Properties {
         let tag = self.style.canonical.then(|| format!("tag:yaml.org,2002:{kind}"));
-        Properties { anchor: None, tag }
+        Properties { anchor, tag }
+    }
+
+    fn anchor(&self, value: &Value) -> Option<String> {
+        let number = (*self.anchors.get(&self.shared.of(value)?)?)?;
+        Some(format!("id{number:03}"))
+    }
+
+    /// The entries in the order in which they are written.
+    fn entries<'m>(&self, map: &'m Map) -> Vec<(&'m Key, &'m Value)> {
+        let sorted = if self.style.sort_keys { map.sorted() } else { None };
+        sorted.unwrap_or_else(|| map.iter().collect())
     }
 
     fn flow(&self, best: bool) -> bool {

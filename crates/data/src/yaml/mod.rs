@@ -2,6 +2,7 @@
 //!
 //! [`load()`] reads one document into a [`Node`] tree; [`Node::to_value`] forgets the places of everything but text.
 
+mod beyond;
 mod dump;
 mod error;
 mod load;
@@ -12,7 +13,7 @@ mod raw;
 mod resolve;
 mod slip;
 
-pub use dump::{DumpStyle, dump};
+pub use dump::{DumpStyle, Shared, dump, dump_shared};
 pub use error::YamlError;
 pub use load::{Documents, Loaded, load, load_all};
 pub use node::{Node, NodeKind, Tag};

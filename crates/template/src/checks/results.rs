@@ -2,9 +2,11 @@
 
 use std::cmp::Ordering;
 
+use data::pattern::PatternFlags;
+
 use crate::args::Bound;
 use crate::eval::Eval;
-use crate::filters::{matches, pattern};
+use crate::filters::{compiled, matches};
 use crate::registry::Test;
 use crate::val::{Dict, Res, Val, fail};
 use crate::version;
@@ -85,8 +87,9 @@ fn timedout(ev: &Eval<'_>, value: &Val, _: &Bound) -> Res<bool> {
 fn regex(ev: &Eval<'_>, value: &Val, args: &Bound, how: &str) -> Res<bool> {
     let text = ev.text(value)?;
     let wanted = args.get(0).cloned().unwrap_or_else(|| Val::from(""));
-    let regex = pattern(ev, &wanted, args.flag(1, false)?, args.flag(2, false)?)?;
-    matches(&regex, &text, how)
+    let (ignore_case, multiline) = (args.flag(1, false)?, args.flag(2, false)?);
+    let flags = PatternFlags { ignore_case, multiline, whole: how == "fullmatch", ..PatternFlags::default() };
+    matches(&compiled(ev, &wanted, flags)?, &text, how == "match")
 }
 
 fn version_test(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<bool> {

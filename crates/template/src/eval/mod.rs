@@ -167,6 +167,9 @@ impl<'a> Eval<'a> {
             Value::Str(text) if text.is_template() && crate::prepare::has_markers(text) => {
                 match self.render_text(text, scope) {
                     Err(error) if !error.is_fatal() => Val::Missing(Rc::new(error)),
+                    // The variable is another object than the one that its template names.
+                    Ok(Val::List(list)) => Val::List(Rc::new(list.again())),
+                    Ok(Val::Dict(dict)) => Val::Dict(Rc::new(dict.again())),
                     other => other?,
                 }
             }

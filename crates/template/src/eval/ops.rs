@@ -172,7 +172,7 @@ fn power(a: f64, b: f64) -> Res<Val> {
 fn times(op: Operator, left: &Val, right: &Val) -> Option<Val> {
     let (Val::Object(left), Val::Object(right)) = (left, right) else { return None };
     Some(Val::object(match (op, &**left, &**right) {
-        (Operator::Sub, Object::Moment(a), Object::Moment(b)) => Object::Delta(a.since(b)),
+        (Operator::Sub, Object::Moment(a), Object::Moment(b)) => Object::Delta(a.since(b)?),
         (Operator::Sub, Object::Moment(a), Object::Delta(b)) => {
             Object::Moment(a.plus(Delta { microseconds: -b.microseconds })?)
         }

@@ -11,7 +11,7 @@ use crate::filters::Random;
 use crate::filters::sequence::distinct;
 use crate::methods::{pairs, sort_by};
 use crate::registry::Filter;
-use crate::val::{Dict, Res, Val, compare, contains, fail, key_of};
+use crate::val::{Dict, Object, Res, Val, compare, contains, fail, key_of};
 use crate::version;
 
 pub(crate) const FILTERS: &[Filter] = &[
@@ -47,12 +47,13 @@ pub(crate) const FILTERS: &[Filter] = &[
 ];
 
 fn counter(ev: &Eval<'_>, value: &Val, _: &Bound) -> Res<Val> {
-    let (Val::Str(_) | Val::List(_) | Val::Tuple(_)) = value else {
+    let is_range = matches!(value, Val::Object(object) if matches!(&**object, Object::Range(..)));
+    if !is_range && !matches!(value, Val::Str(_) | Val::List(_) | Val::Tuple(_)) {
         return fail(format!(
             "Argument for community.general.counter must be a sequence (string or list), not {}",
             value.type_name()
         ));
-    };
+    }
     let mut counts: IndexMap<Key, i128> = IndexMap::new();
     for item in ev.items(value)? {
         *counts.entry(key_of(ev, &item)?).or_default() += 1;

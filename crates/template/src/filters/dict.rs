@@ -149,21 +149,26 @@ fn items2dict(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     if !matches!(value, Val::List(_) | Val::Tuple(_)) {
         return fail(format!("items2dict requires a list, got {} instead.", value.type_name()));
     }
-    let (key_name, value_name) = (args.text(ev, 0, "key")?, args.text(ev, 1, "value")?);
+    let name = |index: usize, name: &str| args.get(index).cloned().unwrap_or_else(|| Val::from(name));
+    let (key_name, value_name) = (name(0, "key"), name(1, "value"));
     let mut made = IndexMap::new();
     for item in ev.items(value)? {
-        let Some(dict) = ev.mapping(&item)? else {
+        let by_number = key_name.as_int().is_some() && matches!(item, Val::List(_) | Val::Tuple(_));
+        if ev.mapping(&item)?.is_none() && !by_number {
             return fail(format!(
                 "items2dict requires a list of dictionaries, got {} instead.",
                 repr(ev, value)?
             ));
-        };
-        let (Some(key), Some(found)) = (dict.get_str(ev, &key_name)?, dict.get_str(ev, &value_name)?) else {
+        }
+        let (key, found) = (ev.item(&item, &key_name)?, ev.item(&item, &value_name)?);
+        if key.is_undefined() || found.is_undefined() {
             return fail(format!(
-                "items2dict requires each dictionary in the list to contain the keys '{key_name}' and '{value_name}', got {} instead.",
+                "items2dict requires each dictionary in the list to contain the keys '{}' and '{}', got {} instead.",
+                ev.text(&key_name)?,
+                ev.text(&value_name)?,
                 repr(ev, value)?
             ));
-        };
+        }
         made.insert(key_of(ev, &key)?, found);
     }
     Ok(Val::dict(made))

@@ -183,7 +183,14 @@ pub(crate) fn split_url(url: &str) -> IndexMap<Key, Val> {
         Some((name, rest)) => (name, rest.strip_prefix(':')),
         None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
     };
-    let port = port.and_then(|port| port.parse().ok()).map_or(Val::None, Val::Int);
+    // What is no number stays for who looks at the port.
+    let port = match port {
+        None | Some("") => Val::None,
+        Some(port) => match port.parse::<u64>() {
+            Ok(number) if number <= 65_535 => Val::Int(number.into()),
+            _ => Val::from(port),
+        },
+    };
     let hostname = if name.is_empty() { Val::None } else { Val::from(name.to_lowercase()) };
     let mut parts = IndexMap::new();
     for (key, value) in [
@@ -207,6 +214,15 @@ fn urlsplit(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
         return fail(format!("'{}' object has no attribute 'decode'", value.type_name()));
     };
     let parts = split_url(url);
+    match parts.get("port") {
+        Some(Val::Str(port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            return fail("Port out of range 0-65535");
+        }
+        Some(Val::Str(port)) => {
+            return fail(format!("Port could not be cast to integer value as '{}'", port.as_str()));
+        }
+        _ => {}
+    }
     match args.given(0) {
         None => Ok(Val::dict(parts)),
         Some(part) => {

@@ -31,7 +31,7 @@ pub(crate) use html::split_url;
 pub(crate) use password::{hash_password, random_salt};
 pub(crate) use path::normpath;
 pub(crate) use random::Random;
-pub(crate) use regex::{matches, pattern};
+pub(crate) use regex::{compiled, matches};
 pub(crate) use sequence::flatten;
 
 /// The collection that a filter comes from, by its name without one.

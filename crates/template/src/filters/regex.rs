@@ -24,23 +24,22 @@ fn error(error: PatternError) -> TemplateError {
 }
 
 /// The compiled form of a pattern.
-pub(crate) fn pattern(ev: &Eval<'_>, pattern: &Val, ignore_case: bool, multiline: bool) -> Res<Pattern> {
+fn pattern(ev: &Eval<'_>, pattern: &Val, ignore_case: bool, multiline: bool) -> Res<Pattern> {
+    compiled(ev, pattern, PatternFlags { ignore_case, multiline, ..PatternFlags::default() })
+}
+
+/// The compiled form of a pattern with these flags.
+pub(crate) fn compiled(ev: &Eval<'_>, pattern: &Val, flags: PatternFlags) -> Res<Pattern> {
     let Some(text) = pattern.as_str() else {
         return fail("first argument must be string or compiled pattern");
     };
-    let flags = PatternFlags { ignore_case, multiline, dot_all: false };
     ev.engine.pattern(text, flags).map_err(error)
 }
 
-/// Whether a pattern matches: `search` anywhere, `match` at the start, `fullmatch` the whole.
-pub(crate) fn matches(pattern: &Pattern, text: &str, how: &str) -> Res<bool> {
+/// Whether a pattern matches anywhere, or at the start.
+pub(crate) fn matches(pattern: &Pattern, text: &str, at_start: bool) -> Res<bool> {
     let Some(found) = pattern.search(text).map_err(error)? else { return Ok(false) };
-    let Some(whole) = found.get(0) else { return Ok(false) };
-    Ok(match how {
-        "match" => whole.start() == 0,
-        "fullmatch" => whole.start() == 0 && whole.end() == text.len(),
-        _ => true,
-    })
+    Ok(!at_start || found.get(0).is_some_and(|whole| whole.start() == 0))
 }
 
 fn regex_replace(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
@@ -74,17 +73,19 @@ fn regex_search(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let named = |name: &str| {
         args.named.iter().find(|(known, _)| &**known == name).map_or(Ok(false), |(_, value)| value.truth())
     };
-    let mut groups = Vec::new();
+    // Names and numbers; `\g<1>` names a group `1`, which there is none of.
+    let mut groups: Vec<Result<usize, String>> = Vec::new();
     for arg in &args.rest {
         let Some(group) = arg.as_str() else {
             return fail(format!("'{}' object has no attribute 'startswith'", arg.type_name()));
         };
         if let Some(name) = group.strip_prefix("\\g<").and_then(|rest| rest.strip_suffix('>')) {
-            groups.push(name.to_owned());
+            groups.push(Err(name.to_owned()));
         } else if let Some(number) =
             group.strip_prefix('\\').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         {
-            groups.push(number.chars().take_while(char::is_ascii_digit).collect());
+            let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
+            groups.push(Ok(digits.parse().unwrap_or(usize::MAX)));
         } else {
             return fail("Unknown argument");
         }
@@ -96,9 +97,11 @@ fn regex_search(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     }
     let mut items = Vec::new();
     for group in groups {
-        let part = match group.parse::<usize>() {
+        let part = match group {
             Ok(number) if number < found.len() => found.get(number),
-            Err(_) if regex.regex().capture_names().flatten().any(|name| name == group) => found.name(&group),
+            Err(group) if regex.regex().capture_names().flatten().any(|name| name == group) => {
+                found.name(&group)
+            }
             _ => return fail("no such group"),
         };
         items.push(part.map_or(Val::None, |part| Val::from(part.as_str())));
@@ -110,8 +113,7 @@ fn regex_findall(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let text = ev.text(value)?;
     let regex = pattern(ev, &args.val(0), args.flag(2, false)?, args.flag(1, false)?)?;
     let mut items = Vec::new();
-    for found in regex.regex().captures_iter(&text) {
-        let found = found.map_err(|error| TemplateError::new(ErrorKind::Operation(error.to_string())))?;
+    for found in regex.all(&text).map_err(error)? {
         let group = |at: usize| Val::from(found.get(at).map_or("", |part| part.as_str()));
         items.push(match found.len() {
             1 => group(0),

@@ -7,7 +7,7 @@ use data::{Key, Map, Source, Value};
 use crate::args::Bound;
 use crate::eval::{Eval, OUTER};
 use crate::registry::Filter;
-use crate::val::{Object, Res, Val, fail, finalize};
+use crate::val::{Object, Res, Val, fail, finalize, finalize_shared};
 
 const JSON: &[&str] = &[
     "profile?",
@@ -257,13 +257,15 @@ fn yaml_style(ev: &Eval<'_>, args: &Bound, first: usize, nice: bool) -> Res<Dump
 }
 
 fn to_yaml(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
-    let text = yaml::dump(&finalize(ev, value)?, &yaml_style(ev, args, 0, false)?);
+    let (value, shared) = finalize_shared(ev, value)?;
+    let text = yaml::dump_shared(&value, &yaml_style(ev, args, 0, false)?, &shared);
     ev.spend(1, text.len())?;
     Ok(Val::from(text))
 }
 
 fn to_nice_yaml(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
-    let text = yaml::dump(&finalize(ev, value)?, &yaml_style(ev, args, 1, true)?);
+    let (value, shared) = finalize_shared(ev, value)?;
+    let text = yaml::dump_shared(&value, &yaml_style(ev, args, 1, true)?, &shared);
     ev.spend(1, text.len())?;
     Ok(Val::from(text))
 }

@@ -2,7 +2,7 @@
 
 use crate::args::Bound;
 use crate::eval::Eval;
-use crate::methods::{parse_moment, strftime};
+use crate::methods::{c_locale, parse_moment, strftime};
 use crate::registry::Filter;
 use crate::val::{Moment, Object, Res, Val, fail};
 
@@ -106,11 +106,11 @@ fn strftime_filter(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
             }
         }
     };
-    match jiff::fmt::strtime::format(format.as_str(), &stamp.to_zoned(zone)) {
+    match jiff::fmt::strtime::format(c_locale(format), &stamp.to_zoned(zone)) {
         Ok(text) => Ok(Val::from(text)),
         Err(_) => {
             let time = stamp.to_zoned(jiff::tz::TimeZone::system()).datetime();
-            Ok(Val::from(strftime(&Moment { time }, format)?))
+            Ok(Val::from(strftime(&Moment { time, offset: None }, format)?))
         }
     }
 }

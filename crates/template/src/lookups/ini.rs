@@ -233,7 +233,7 @@ fn look_up(
             return fail(format!("`{key}` is not a regular expression"));
         };
         for (name, value) in &entries {
-            if crate::filters::matches(&regex, name, "match")? {
+            if crate::filters::matches(&regex, name, true)? {
                 found.push(value_of(value)?);
             }
         }

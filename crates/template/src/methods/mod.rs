@@ -16,7 +16,7 @@ pub(crate) use dict::pairs;
 pub(crate) use format::format_text;
 pub(crate) use list::sort_by;
 pub(crate) use text::lines;
-pub(crate) use time::{parse_moment, strftime};
+pub(crate) use time::{c_locale, parse_moment, strftime};
 
 /// Whether dictionaries have this method.
 pub(crate) fn is_dict_method(name: &str) -> bool {

@@ -8,8 +8,20 @@ use crate::args::Args;
 use crate::eval::Eval;
 use crate::val::{Delta, Moment, Object, Res, Val, fail};
 
-pub(crate) const MOMENT_METHODS: &[&str] =
-    &["strftime", "isoformat", "timestamp", "date", "time", "weekday", "isoweekday", "replace", "ctime"];
+pub(crate) const MOMENT_METHODS: &[&str] = &[
+    "strftime",
+    "isoformat",
+    "timestamp",
+    "date",
+    "time",
+    "weekday",
+    "isoweekday",
+    "replace",
+    "ctime",
+    "toordinal",
+    "isocalendar",
+    "timetuple",
+];
 
 impl Moment {
     pub(crate) fn field(&self, name: &str) -> Option<Val> {
@@ -22,20 +34,26 @@ impl Moment {
             "minute" => time.minute().into(),
             "second" => time.second().into(),
             "microsecond" => i128::from(time.subsec_nanosecond() / 1000),
+            "tzinfo" if self.offset.is_none() => return Some(Val::None),
             _ => return None,
         };
         Some(Val::Int(number))
     }
 
-    /// The span from another point in time to this one.
-    pub(crate) fn since(&self, earlier: &Self) -> Delta {
+    /// The span from another point in time to this one; none between one with an offset and one without.
+    pub(crate) fn since(&self, earlier: &Self) -> Option<Delta> {
+        let offset = match (self.offset, earlier.offset) {
+            (Some(here), Some(there)) => i128::from(here - there),
+            (None, None) => 0,
+            _ => return None,
+        };
         let span = self.time.duration_since(earlier.time);
-        Delta { microseconds: span.as_micros() }
+        Some(Delta { microseconds: span.as_micros() - offset * 1_000_000 })
     }
 
     pub(crate) fn plus(&self, delta: Delta) -> Option<Self> {
         let span = jiff::SignedDuration::from_micros(i64::try_from(delta.microseconds).ok()?);
-        self.time.checked_add(span).ok().map(|time| Self { time })
+        self.time.checked_add(span).ok().map(|time| Self { time, offset: self.offset })
     }
 }
 
@@ -58,7 +76,15 @@ fn iso(moment: &Moment, separator: char) -> String {
         time.hour(),
         time.minute(),
         time.second()
-    )
+    ) + &offset_text(moment, ":")
+}
+
+/// `+02:00`, with another separator where asked for.
+fn offset_text(moment: &Moment, separator: &str) -> String {
+    let Some(offset) = moment.offset else { return String::new() };
+    let (sign, size) = (if offset < 0 { '-' } else { '+' }, offset.abs());
+    let seconds = if size % 60 == 0 { String::new() } else { format!("{separator}{:02}", size % 60) };
+    format!("{sign}{:02}{separator}{:02}{seconds}", size / 3600, size / 60 % 60)
 }
 
 impl Delta {
@@ -106,6 +132,11 @@ pub(crate) fn call(_ev: &Eval<'_>, moment: &Moment, name: &str, args: Args) -> R
             Val::from(strftime(moment, format)?)
         }
         "isoformat" => Val::from(iso(moment, 'T')),
+        "timestamp" if moment.offset.is_some() => {
+            let utc = jiff::civil::date(1970, 1, 1).to_datetime(jiff::civil::Time::midnight());
+            let micros = time.duration_since(utc).as_micros() as f64;
+            Val::Float(micros / 1e6 - f64::from(moment.offset.unwrap_or(0)))
+        }
         "timestamp" => {
             let zone = jiff::tz::TimeZone::system();
             let zoned = time.to_zoned(zone).map_err(|error| time_error(&error))?;
@@ -114,11 +145,42 @@ pub(crate) fn call(_ev: &Eval<'_>, moment: &Moment, name: &str, args: Args) -> R
         "weekday" => Val::Int(time.weekday().to_monday_zero_offset().into()),
         "isoweekday" => Val::Int(time.weekday().to_monday_one_offset().into()),
         "date" => Val::from(iso(moment, ' ').chars().take(10).collect::<String>()),
-        "time" => Val::from(iso(moment, ' ').chars().skip(11).collect::<String>()),
+        "time" => {
+            let naive = Moment { offset: None, ..moment.clone() };
+            Val::from(iso(&naive, ' ').chars().skip(11).collect::<String>())
+        }
+        "toordinal" => Val::Int(i128::from(ordinal(moment))),
+        "isocalendar" => {
+            let week = time.date().iso_week_date();
+            let numbers =
+                [week.year().into(), week.week().into(), week.weekday().to_monday_one_offset().into()];
+            Val::tuple(numbers.map(Val::Int).to_vec())
+        }
+        "timetuple" => {
+            let numbers: [i128; 9] = [
+                time.year().into(),
+                time.month().into(),
+                time.day().into(),
+                time.hour().into(),
+                time.minute().into(),
+                time.second().into(),
+                time.weekday().to_monday_zero_offset().into(),
+                time.day_of_year().into(),
+                -1,
+            ];
+            Val::tuple(numbers.map(Val::Int).to_vec())
+        }
         "ctime" => Val::from(strftime(moment, "%a %b %e %H:%M:%S %Y")?),
         "replace" => replace(moment, args)?,
         other => return fail(format!("'datetime' object has no attribute '{other}'")),
     })
+}
+
+/// The days since the first of January of the year 1, which is 1.
+fn ordinal(moment: &Moment) -> i64 {
+    let first = jiff::civil::date(1, 1, 1).to_datetime(jiff::civil::Time::midnight());
+    let midnight = moment.time.date().to_datetime(jiff::civil::Time::midnight());
+    midnight.duration_since(first).as_hours() / 24 + 1
 }
 
 fn replace(moment: &Moment, args: Args) -> Res<Val> {
@@ -143,18 +205,53 @@ fn replace(moment: &Moment, args: Args) -> Res<Val> {
         small(5, time.second())?,
         nanos,
     );
-    Ok(Val::object(Object::Moment(Moment { time: made.map_err(|error| time_error(&error))? })))
+    Ok(Val::object(Object::Moment(Moment {
+        time: made.map_err(|error| time_error(&error))?,
+        offset: moment.offset,
+    })))
 }
 
 fn time_error(error: &jiff::Error) -> crate::TemplateError {
     crate::TemplateError::new(crate::ErrorKind::Operation(error.to_string()))
 }
 
-/// C's `strftime`, with Python's `%f`.
+/// What C's `strftime` knows and the one below has another meaning for, or none: the forms of the C locale, and letters that stay as they are.
+pub(crate) fn c_locale(format: &str) -> String {
+    let mut out = String::with_capacity(format.len());
+    let mut chars = format.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            out.push(c);
+            continue;
+        }
+        match chars.peek() {
+            Some('c') => out.push_str("%a %b %e %H:%M:%S %Y"),
+            Some('x') => out.push_str("%m/%d/%y"),
+            Some('X') => out.push_str("%H:%M:%S"),
+            Some('r') => out.push_str("%I:%M:%S %p"),
+            Some(letter @ ('f' | 'i' | 'J' | 'K' | 'L' | 'N' | 'o' | 'q' | 'Q' | 'v' | '.')) => {
+                out.push_str("%%");
+                out.push(*letter);
+            }
+            Some(letter) => out.extend(['%', *letter]),
+            None => out.push_str("%%"),
+        }
+        chars.next();
+    }
+    out
+}
+
+/// Python's `datetime.strftime`: C's, with `%f`, and no zone where there is none.
 pub(crate) fn strftime(moment: &Moment, format: &str) -> Res<String> {
     let micros = format!("{:06}", moment.time.subsec_nanosecond() / 1000);
-    let format = format.replace("%f", &micros).replace("%z", "").replace("%Z", "");
-    jiff::fmt::strtime::format(&format, moment.time).map_err(|error| time_error(&error))
+    let offset = offset_text(moment, "");
+    let zone = match moment.offset {
+        None => String::new(),
+        Some(0) => "UTC".to_owned(),
+        Some(_) => format!("UTC{}", offset_text(moment, ":")),
+    };
+    let format = format.replace("%f", &micros).replace("%z", &offset).replace("%Z", &zone);
+    jiff::fmt::strtime::format(c_locale(&format), moment.time).map_err(|error| time_error(&error))
 }
 
 /// Python's `strptime`.
@@ -163,7 +260,7 @@ pub(crate) fn parse_moment(text: &str, format: &str) -> Res<Moment> {
     let parsed = parsed.ok().and_then(|parsed| {
         let date = parsed.to_date().ok().or_else(|| jiff::civil::Date::new(1900, 1, 1).ok())?;
         let time = parsed.to_time().unwrap_or_default();
-        Some(Moment { time: date.to_datetime(time) })
+        Some(Moment { time: date.to_datetime(time), offset: parsed.offset().map(jiff::tz::Offset::seconds) })
     });
     match parsed {
         Some(moment) => Ok(moment),

@@ -130,6 +130,15 @@ impl Dict {
         Ok(entries)
     }
 
+    /// Another dictionary of the same entries, as a variable has that a template made of this one.
+    pub(crate) fn again(&self) -> Self {
+        Self { lazy: true, ..self.copy() }
+    }
+
+    pub(crate) fn is_lazy(&self) -> bool {
+        self.lazy
+    }
+
     /// The same keys and values in a dictionary of its own; nothing is opened for it.
     pub(crate) fn copy(&self) -> Self {
         let state = match &*self.state.borrow() {

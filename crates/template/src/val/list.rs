@@ -27,6 +27,7 @@ impl Slot {
     }
 }
 
+#[derive(Clone)]
 enum State {
     Raw(data::List, ScopeId),
     Own(Vec<Slot>),
@@ -35,15 +36,26 @@ enum State {
 /// A list.
 pub(crate) struct List {
     state: RefCell<State>,
+    /// Whether it came from the variables.
+    lazy: bool,
 }
 
 impl List {
     pub(crate) fn new(items: Vec<Val>) -> Self {
-        Self { state: RefCell::new(State::Own(items.into_iter().map(Slot::Open).collect())) }
+        Self { state: RefCell::new(State::Own(items.into_iter().map(Slot::Open).collect())), lazy: false }
     }
 
     pub(crate) fn raw(items: data::List, scope: ScopeId) -> Self {
-        Self { state: RefCell::new(State::Raw(items, scope)) }
+        Self { state: RefCell::new(State::Raw(items, scope)), lazy: true }
+    }
+
+    /// Another list of the same items, as a variable has that a template made of this one.
+    pub(crate) fn again(&self) -> Self {
+        Self { state: RefCell::new(self.state.borrow().clone()), lazy: true }
+    }
+
+    pub(crate) fn is_lazy(&self) -> bool {
+        self.lazy
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use data::{Text, Value};
 
-pub(crate) use convert::finalize;
+pub(crate) use convert::{finalize, finalize_shared};
 pub(crate) use dict::Dict;
 pub(crate) use list::List;
 pub(crate) use object::{Blocks, Delta, Loop, MacroObject, Moment, Namespace, Object, range_len};

@@ -71,6 +71,8 @@ pub(crate) struct Loop {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Moment {
     pub(crate) time: jiff::civil::DateTime,
+    /// Seconds east of UTC.
+    pub(crate) offset: Option<i32>,
 }
 
 /// Python's timedelta, in microseconds.
