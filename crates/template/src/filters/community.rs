@@ -210,7 +210,15 @@ fn random_mac(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
 fn version_sort(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let mut keyed = Vec::new();
     for item in ev.items(value)? {
-        keyed.push((ev.text(&item)?, item));
+        match &item {
+            Val::Str(text) if text.is_empty() => {
+                return fail("'LooseVersion' object has no attribute 'version'");
+            }
+            Val::Str(text) => keyed.push((text.to_string(), item)),
+            other => {
+                return fail(format!("expected string or bytes-like object, got '{}'", other.type_name()));
+            }
+        }
     }
     sort_by(&mut keyed, args.flag(0, false)?, |(a, _), (b, _)| match version::compare(a, b, "loose") {
         Ok(order) => Ok(Some(order)),

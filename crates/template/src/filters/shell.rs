@@ -106,11 +106,13 @@ fn strftime_filter(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
             }
         }
     };
-    match jiff::fmt::strtime::format(c_locale(format), &stamp.to_zoned(zone)) {
+    // Python's gmtime calls its zone GMT.
+    let format = if args.flag(1, false)? { c_locale(format).replace("%Z", "GMT") } else { c_locale(format) };
+    match jiff::fmt::strtime::format(&format, &stamp.to_zoned(zone)) {
         Ok(text) => Ok(Val::from(text)),
         Err(_) => {
             let time = stamp.to_zoned(jiff::tz::TimeZone::system()).datetime();
-            Ok(Val::from(strftime(&Moment { time, offset: None }, format)?))
+            Ok(Val::from(strftime(&Moment { time, offset: None }, &format)?))
         }
     }
 }

@@ -254,16 +254,40 @@ pub(crate) fn strftime(moment: &Moment, format: &str) -> Res<String> {
     jiff::fmt::strtime::format(c_locale(&format), moment.time).map_err(|error| time_error(&error))
 }
 
-/// Python's `strptime`.
+/// Python's `strptime`: a year that is not told is 1900, a month or day that is not told is the first.
 pub(crate) fn parse_moment(text: &str, format: &str) -> Res<Moment> {
-    let parsed = jiff::fmt::strtime::parse(format, text);
-    let parsed = parsed.ok().and_then(|parsed| {
-        let date = parsed.to_date().ok().or_else(|| jiff::civil::Date::new(1900, 1, 1).ok())?;
-        let time = parsed.to_time().unwrap_or_default();
-        Some(Moment { time: date.to_datetime(time), offset: parsed.offset().map(jiff::tz::Offset::seconds) })
-    });
-    match parsed {
-        Some(moment) => Ok(moment),
-        None => fail(format!("time data '{text}' does not match format '{format}'")),
+    if let Some(letter) = bad_directive(format) {
+        return fail(format!("'{letter}' is a bad directive in format '{format}'"));
     }
+    let plain =
+        format.replace("%c", "%a %b %d %H:%M:%S %Y").replace("%x", "%m/%d/%y").replace("%X", "%H:%M:%S");
+    let Ok(parsed) = jiff::fmt::strtime::parse(&plain, text) else {
+        return fail(format!("time data '{text}' does not match format '{format}'"));
+    };
+    let date = match parsed.to_date() {
+        Ok(date) => date,
+        Err(_) => {
+            let (year, month, day) = (parsed.year(), parsed.month(), parsed.day());
+            match jiff::civil::Date::new(year.unwrap_or(1900), month.unwrap_or(1), day.unwrap_or(1)) {
+                Ok(date) => date,
+                Err(_) => return fail("day is out of range for month"),
+            }
+        }
+    };
+    let time = parsed.to_time().unwrap_or_default();
+    Ok(Moment { time: date.to_datetime(time), offset: parsed.offset().map(jiff::tz::Offset::seconds) })
+}
+
+/// The first letter after a percent sign that `strptime` does not know.
+fn bad_directive(format: &str) -> Option<char> {
+    let mut chars = format.chars();
+    while let Some(c) = chars.next() {
+        if c == '%'
+            && let Some(letter) = chars.next()
+            && !"aAbBcdfGHIjmMpSuUVwWxXyYzZ%".contains(letter)
+        {
+            return Some(letter);
+        }
+    }
+    None
 }
