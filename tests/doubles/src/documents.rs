@@ -6,8 +6,13 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// All documents of a file.
+/// All documents of a file; empty ones are left out.
 pub(crate) fn read(path: &str) -> Result<Vec<Value>> {
+    Ok(read_all(path)?.into_iter().filter(|document| !document.is_null()).collect())
+}
+
+/// All documents of a file; one that holds nothing, or a comment only, is null.
+pub(crate) fn read_all(path: &str) -> Result<Vec<Value>> {
     let source = data::fs::read_source(path).map_err(|error| format!("{path}: {error}"))?;
     let documents = data::yaml::load_all(&source).map_err(|error| format!("{path}: {error}"))?;
     let style = data::json::JsonStyle::compact();
@@ -15,7 +20,7 @@ pub(crate) fn read(path: &str) -> Result<Vec<Value>> {
         serde_json::from_str(&data::json::write(&node.to_value(), &style))
             .map_err(|error| format!("{path}: {error}"))
     };
-    documents.nodes.iter().filter(|node| !node.is_null()).map(json).collect()
+    documents.nodes.iter().map(json).collect()
 }
 
 /// The document of a kind.

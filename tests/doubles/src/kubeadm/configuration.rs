@@ -110,8 +110,11 @@ fn schema(version: &str) -> &'static Schema {
 /// Reads the file that `--config` names, strictly.
 pub(super) fn read(path: Option<&String>) -> Result<Vec<Value>> {
     let path = path.ok_or("--config is missing (the stand-in takes no other way)")?;
-    let documents = documents::read(path)?;
+    let documents = documents::read_all(path)?;
     for document in &documents {
+        if document.is_null() {
+            return Err("invalid configuration for GroupVersionKind /, Kind=: kind and apiVersion is mandatory information that must be specified".to_owned());
+        }
         check(document, VERSION).map_err(|wrong| format!("{path}: {wrong}"))?;
     }
     Ok(documents)

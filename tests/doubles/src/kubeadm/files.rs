@@ -81,9 +81,14 @@ pub(super) fn kubelet(configuration: &Value, node: &Value) -> Result<()> {
             pair["value"].as_str().unwrap_or_default()
         ));
     }
-    certificates::write_private("/var/lib/kubelet/config.yaml", format!("{configuration:#}\n").as_bytes())?;
+    kubelet_settings(configuration)?;
     certificates::write_private(
         "/var/lib/kubelet/kubeadm-flags.env",
         format!("KUBELET_KUBEADM_ARGS=\"{}\"\n", flags.join(" ")).as_bytes(),
     )
+}
+
+/// The kubelet's copy of the cluster's configuration for it.
+pub(super) fn kubelet_settings(configuration: &Value) -> Result<()> {
+    certificates::write_private("/var/lib/kubelet/config.yaml", format!("{configuration:#}\n").as_bytes())
 }

@@ -152,9 +152,18 @@ fn addons(wanted: &Wanted) -> Result<()> {
     if !skipped {
         let set = json!({"metadata": {"name": "kube-proxy", "labels": {"k8s-app": "kube-proxy"}}, "spec": {"selector": selector("kube-proxy"), "template": template("kube-proxy")}});
         api.apply("/apis/apps/v1/namespaces/kube-system/daemonsets", &set)?;
-        let settings =
-            json!({"metadata": {"name": "kube-proxy"}, "data": {"config.conf": wanted.proxy.to_string()}});
-        api.apply("/api/v1/namespaces/kube-system/configmaps", &settings)?;
+        proxy_settings(&api, wanted)?;
     }
     Ok(())
+}
+
+fn proxy_settings(api: &Api, wanted: &Wanted) -> Result<()> {
+    let settings =
+        json!({"metadata": {"name": "kube-proxy"}, "data": {"config.conf": wanted.proxy.to_string()}});
+    api.apply("/api/v1/namespaces/kube-system/configmaps", &settings).map(drop)
+}
+
+/// The phase addon/kube-proxy, for a cluster that has it: its settings anew.
+pub(super) fn proxy(flags: &BTreeMap<String, String>) -> Result<()> {
+    proxy_settings(&admin()?, &Wanted::read(flags)?)
 }

@@ -46,14 +46,8 @@ pub(super) fn run(flags: &BTreeMap<String, String>) -> Result<()> {
     findings.judge(node)?;
 
     let (api, ca) = discover(&join["discovery"]["bootstrapToken"])?;
-    let read = |name: &str, key: &str| -> Result<Value> {
-        let path = format!("/api/v1/namespaces/kube-system/configmaps/{name}");
-        let found = api.get(&path)?.ok_or_else(|| format!("configmaps \"{name}\" not found"))?;
-        serde_json::from_str(found["data"][key].as_str().unwrap_or_default())
-            .map_err(|error| format!("{name}: {error}"))
-    };
     let (cluster, kubelet) =
-        (read("kubeadm-config", "ClusterConfiguration")?, read("kubelet-config", "kubelet")?);
+        (read(&api, "kubeadm-config", "ClusterConfiguration")?, read(&api, "kubelet-config", "kubelet")?);
     let endpoint = format!("https://{}", cluster["controlPlaneEndpoint"].as_str().unwrap_or_default());
     if master {
         prepare_master(join, &cluster, &endpoint, name)?;
@@ -75,6 +69,21 @@ pub(super) fn run(flags: &BTreeMap<String, String>) -> Result<()> {
     }
     print(&format!("This node has joined the cluster: {name} [taskbox's stand-in]"));
     Ok(())
+}
+
+/// What the cluster keeps of its configuration.
+fn read(api: &Api, name: &str, key: &str) -> Result<Value> {
+    let path = format!("/api/v1/namespaces/kube-system/configmaps/{name}");
+    let found = api.get(&path)?.ok_or_else(|| format!("configmaps \"{name}\" not found"))?;
+    serde_json::from_str(found["data"][key].as_str().unwrap_or_default())
+        .map_err(|error| format!("{name}: {error}"))
+}
+
+/// `kubeadm upgrade node phase kubelet-config`: the kubelet's copy anew, on a host that has joined.
+pub(super) fn refresh_kubelet() -> Result<()> {
+    let api = Api::from_kubeconfig("/etc/kubernetes/kubelet.conf")
+        .map_err(|error| format!("couldn't create a Kubernetes client: {error}"))?;
+    files::kubelet_settings(&read(&api, "kubelet-config", "kubelet")?)
 }
 
 /// Reads who the authority is, checks its hash, and comes again with the token.

@@ -40,9 +40,16 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         }
         ["init", "phase", "upload-config", "all"] => init::upload(&flags(&["config", "v"])?),
         ["init", "phase", "control-plane", "all"] => init::pods(&flags(&["config", "v"])?),
+        ["init", "phase", "addon", "kube-proxy"] => init::proxy(&flags(&["config", "v"])?),
+        ["upgrade", "node", "phase", "kubelet-config"] => {
+            flags(&["v"])?;
+            join::refresh_kubelet()
+        }
         ["join"] => join::run(&flags(&["config", "ignore-preflight-errors", "v"])?),
         ["token", "create"] => token::create(&flags(&["ttl", "print-join-command", "kubeconfig"])?),
-        ["reset"] => reset(&flags(&["force", "f", "cert-dir", "cri-socket", "cleanup-tmp-dir"])?),
+        ["reset"] => {
+            reset(&flags(&["force", "f", "cert-dir", "cri-socket", "cleanup-tmp-dir", "skip-phases"])?)
+        }
         ["certs", "check-expiration"] => check_expiration(),
         other => Err(format!("unknown command {:?} for \"kubeadm\"", other.join(" "))),
     }
@@ -97,14 +104,19 @@ fn systemctl(words: &[&str]) -> Result<()> {
     if done.success() { Ok(()) } else { Err(format!("systemctl {} failed", words.join(" "))) }
 }
 
-/// What kubeadm takes back; like the real one it leaves packet filter rules and `/etc/cni/net.d`.
+/// What kubeadm takes back; like the real one it leaves packet filter rules and `/etc/cni/net.d`, and empties the data folder of an etcd that is not
+/// its own if it is not told to skip that.
 fn reset(flags: &BTreeMap<String, String>) -> Result<()> {
     if !flags.contains_key("force") && !flags.contains_key("f") {
         return Err("aborted reset operation: nobody answered [y/N]".to_owned());
     }
     let _ = systemctl(&["stop", "kubelet"]);
     let certificates = flags.get("cert-dir").map_or(CERTIFICATES, String::as_str);
-    for folder in ["/etc/kubernetes/manifests", "/var/lib/kubelet", certificates] {
+    let skipped = flags
+        .get("skip-phases")
+        .is_some_and(|phases| phases.split(',').any(|phase| phase == "remove-etcd-member"));
+    let etcd = (!skipped).then_some("/var/lib/etcd");
+    for folder in ["/etc/kubernetes/manifests", "/var/lib/kubelet", certificates].into_iter().chain(etcd) {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
             let _ = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
