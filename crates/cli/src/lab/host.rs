@@ -88,6 +88,10 @@ fn create_arguments(name: &LabName, folder: &Path, state: &LabState, host: &LabH
         format!("--env=LAB_NAMESERVERS={}", state.nameservers.join(" ")),
     ];
     args.extend(labels(name, folder).map(|label| format!("--label={label}")));
+    if state.cgroup_version == 1 {
+        // There a container cannot allow its children more devices than it has, and a privileged pod (kube-proxy) is allowed all.
+        args.push("--device-cgroup-rule=a *:* rwm".into());
+    }
     args.extend(state.rights.arguments());
     args.push(state.image.clone());
     args
@@ -243,6 +247,7 @@ mod tests {
             "--stop-signal=SIGRTMIN+3",
             "--cap-drop=SYS_RESOURCE",
             "--env=LAB_NAMESERVERS=192.0.2.53",
+            "--device-cgroup-rule=a *:* rwm",
         ] {
             assert!(args.iter().any(|arg| arg == wanted), "{wanted}");
         }

@@ -22,11 +22,25 @@ pub(crate) fn vars_yml(state: &LabState) -> String {
             let _ = write!(text, "containerd_limit_nofile: {limit}\netcd_limit_nofile: {limit}\n");
         }
     }
+    text.push_str(SHARED_DISK);
     if state.cgroup_version == 1 {
         text.push_str(CGROUP_V1);
     }
     text
 }
+
+/// A kubelet sees the machine's disk as its own and would put pods out, and images with them, for what others keep there.
+/// The last lines of it belong to `kubelet_config_overrides`, so what follows may add to that.
+const SHARED_DISK: &str = "
+# All hosts lie on one disk, which is not the kubelets' to keep free.
+kubelet_config_overrides:
+  imageGCHighThresholdPercent: 100
+  evictionHard:
+    memory.available: 100Mi
+    nodefs.available: 1%
+    nodefs.inodesFree: 1%
+    imagefs.available: 1%
+";
 
 /// Containers have the machine's kernel, clock, swap and modules: those are not the hosts' to change.
 const SHARED_KERNEL: &str = "
@@ -53,8 +67,7 @@ containerd_restrict_oom_score_adj: true
 
 /// Kubernetes 1.35 and newer refuse it unless told otherwise.
 const CGROUP_V1: &str = "
-# The machine has control groups of version 1.
-kubelet_config_overrides:
+  # The machine has control groups of version 1.
   failCgroupV1: false
 kubeadm_ignore_preflight_errors:
   - SystemVerification
@@ -72,7 +85,8 @@ mod tests {
         let text = vars_yml(&state);
         assert!(text.contains("loadbalancer_apiserver:\n  address: 172.30.0.50\n  port: 6443\n"), "{text}");
         assert!(
-            text.contains("containerd_restrict_oom_score_adj: true") && text.contains("failCgroupV1: false")
+            text.contains("containerd_restrict_oom_score_adj: true")
+                && text.contains("    imagefs.available: 1%\n\n  # The machine has control groups of version 1.\n  failCgroupV1: false\n")
         );
         assert!(text.contains("etcd_limit_nofile: 20000\n"), "{text}");
         state.rights = Default::default();
