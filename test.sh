@@ -132,9 +132,9 @@ run_cases() {
 
 # Real Kubernetes: kubeadm, kubelet, etcd, containerd and images come from the bundle.
 stage_cluster() {
-    if [ ! -f "${TASKBOX_BUNDLE:-}" ]; then
+    if [ ! -e "${TASKBOX_BUNDLE:-}" ]; then
         echo "error: TASKBOX_BUNDLE names no bundle" >&2
-        echo "help: TASKBOX_BUNDLE=FILE ./test.sh cluster, with a bundle that holds Kubernetes (docs/guide.md)" >&2
+        echo "help: TASKBOX_BUNDLE=FILE ./test.sh cluster, with a bundle that holds Kubernetes, or a folder of its programs and images (docs/guide.md)" >&2
         exit 1
     fi
     say "a real cluster from $TASKBOX_BUNDLE"

@@ -71,6 +71,27 @@ retry() {
     done
 }
 
+# fingerprint ON HOST...: what an install may touch on each host (ON HOST COMMAND runs there): files with their sums, packages, units that start at boot.
+# A host that is too busy to tell is asked again.
+fingerprint() {
+    local on=$1 host
+    shift
+    for host in "$@"; do
+        retry 5 fingerprint_of "$on" "$host"
+    done
+}
+
+# shellcheck disable=SC2016  # the host expands it
+fingerprint_of() {
+    local words word
+    words=$("$1" "$2" 'set -e; find /etc /usr/local /var/lib/etcd /opt -type f -exec sha256sum {} + 2>/dev/null | sort -k 2; dpkg-query -W; systemctl list-unit-files --no-legend --state=enabled') || return 1
+    while IFS= read -r word; do printf '%s %s\n' "$2" "$word"; done <<<"$words"
+}
+
+# A fingerprint without what no uninstall brings back: the backups that useradd and userdel write, and the versions of packages that were
+# there before and that a new package's dependencies made newer.
+lasting() { grep -vE '/etc/(passwd|group|shadow|gshadow)-$' | cut -f 1; }
+
 finish() {
     echo "$passed passed, $failed failed"
     [ "$failed" -eq 0 ]

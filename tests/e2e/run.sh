@@ -18,28 +18,18 @@ lab() { taskbox lab "$@" --name "$LAB"; }
 on() { taskbox lab ssh --name "$LAB" "$@"; }
 install() { ./install.sh --lab="$LAB" --yes "$@"; }
 
-# What an install may touch on every host: files with their checksums, packages, units that start at boot.
-# shellcheck disable=SC2016  # the host expands it
-fingerprint() {
-    local host
-    for host in $HOSTS; do
-        on "$host" 'find /etc /usr/local /var/lib/etcd /opt -type f -exec sha256sum {} + 2>/dev/null | sort -k 2; dpkg-query -W; systemctl list-unit-files --no-legend --state=enabled' |
-            sed "s/^/$host /"
-    done
-}
-
 case_lab_up() {
     lab down >/dev/null 2>&1 || true
     ok "the lab comes up" lab up --masters 3 --nodes 3 --lb 2
-    HOSTS=$(taskbox lab status --name "$LAB" --json | python3 -c 'import json, sys; print(*[h["name"] for h in json.load(sys.stdin)["hosts"]])')
+    read -ra HOSTS < <(taskbox lab status --name "$LAB" --json | python3 -c 'import json, sys; print(*[h["name"] for h in json.load(sys.stdin)["hosts"]])')
 }
 
 case_check_changes_nothing() {
     local before after
-    before=$(fingerprint)
+    before=$(fingerprint on "${HOSTS[@]}")
     ok "a dry run on fresh hosts works through all roles" install --check
     says "it lists what would change" 'changed=[1-9]'
-    after=$(fingerprint)
+    after=$(fingerprint on "${HOSTS[@]}")
     same "it changes nothing: /etc, packages and units are as before" "$before" "$after"
     printf '%s\n' "$after" >"$FRESH"
 }
@@ -316,6 +306,21 @@ case_cluster_verify() {
     ok "all is well again" retry 60 taskbox verify --lab="$LAB"
 }
 
+case_cluster_settings() {
+    ok "a changed setting of the kubelet goes to every host" cluster -e kubelet_max_pods=120
+    for host in master1 node3; do
+        ok "$host has it" on "$host" 'grep -q "maxPods.*120" /var/lib/kubelet/config.yaml'
+    done
+    ok "once more" cluster -e kubelet_max_pods=120
+    never "it changes nothing" 'changed=[1-9]'
+}
+
+case_cluster_broken_join() {
+    for host in master3 node3; do on "$host" 'touch /etc/kubernetes/unfinished' >/dev/null; done
+    ok "a join that did not end is begun anew" cluster
+    ok "all is well again, etcd's data with it" retry 60 taskbox verify --lab="$LAB"
+}
+
 case_cluster_add_nodes() {
     ok "a fourth worker is there" lab up --masters 3 --nodes 4 --lb 2
     ok "it joins" ./add-nodes.sh --lab="$LAB" -e "@.lab/$LAB/kubernetes.yml"
@@ -332,15 +337,11 @@ case_cluster_drill() {
     says "every master may go" 'ok +master3 .* intact'
 }
 
-# A fingerprint without what no uninstall brings back: the backups that useradd and userdel write, and the versions of packages that were
-# there before and that a new package's dependencies made newer.
-lasting() { grep -vE '/etc/(passwd|group|shadow|gshadow)-$' | cut -f 1; }
-
 case_cluster_uninstall() {
     local after
     fails "it asks, and does nothing where nobody can answer" ./uninstall.sh --lab="$LAB"
     ok "the cluster goes away" ./uninstall.sh --lab="$LAB" --yes --data
-    after=$(fingerprint)
+    after=$(fingerprint on "${HOSTS[@]}")
     same "files, packages and units are those of the fresh hosts" "$(lasting <"$FRESH")" "$(lasting <<<"$after")"
 }
 
@@ -353,7 +354,7 @@ case_lab_down() {
 here=$root . "$root/scripts/find-taskbox.sh"
 here=$root/tests/e2e
 trap 'lab down >/dev/null 2>&1 || true; taskbox lab down --name "$LAB-one" >/dev/null 2>&1 || true; taskbox lab down --name offline >/dev/null 2>&1 || true' EXIT
-cases=${*:-lab_up check_changes_nothing install keys_stay_closed verify virtual_address_moves bad_hosts no_sudo full_disk bad_files cluster_install cluster_kubesphere cluster_verify cluster_add_nodes cluster_drill cluster_uninstall offline lab_down all_in_one}
+cases=${*:-lab_up check_changes_nothing install keys_stay_closed verify virtual_address_moves bad_hosts no_sudo full_disk bad_files cluster_install cluster_kubesphere cluster_verify cluster_settings cluster_broken_join cluster_add_nodes cluster_drill cluster_uninstall offline lab_down all_in_one}
 for name in $cases; do
     "case_$name"
 done
