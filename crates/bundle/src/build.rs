@@ -1,15 +1,15 @@
 //! Collects what goes into a bundle and writes it: sorted, without times and owners, so that the same things give the same bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::content::Content;
 use crate::digest::{copy_digest, hex};
-use crate::manifest::{FORMAT, MANIFEST};
+use crate::manifest::{FORMAT, Kind, MANIFEST};
 use crate::sign::{SIGNATURE, SIGNATURE_SIZE};
-use crate::{Artifact, BundleError, Image, Manifest};
+use crate::{Artifact, BundleError, Image, Manifest, chart_images};
 
 /// What will be in a bundle.
 #[derive(Debug, Default)]
@@ -71,6 +71,25 @@ impl Builder {
     /// The SHA-256 of what was added at a path.
     pub(crate) fn hash_at(&self, path: &str) -> Option<String> {
         self.artifacts.get(path).map(|(artifact, _)| artifact.sha256.clone())
+    }
+
+    /// The images that its charts name and that it does not hold, each with the chart.
+    ///
+    /// # Errors
+    /// A chart cannot be read.
+    pub fn images_of_charts(&self) -> Result<BTreeMap<String, String>, BundleError> {
+        let mut named = BTreeMap::new();
+        for (artifact, content) in self.artifacts.values() {
+            if artifact.kind == Kind::Chart {
+                let unusable =
+                    |error: io::Error| BundleError::unusable(Path::new(&content.name()), error.to_string());
+                let images = chart_images::of(content).map_err(unusable)?;
+                named.extend(images.into_iter().map(|image| (image, artifact.name.clone())));
+            }
+        }
+        let here: BTreeSet<&str> = self.images.values().map(|image| image.reference.as_str()).collect();
+        named.retain(|image, _| !here.contains(image.as_str()));
+        Ok(named)
     }
 
     /// What it holds so far.

@@ -7,6 +7,7 @@
 //! [`survey`] finds things in a folder, [`Builder`] collects and writes them, [`Bundle`] reads what was written.
 
 mod build;
+mod chart_images;
 mod checksum;
 mod content;
 mod deb;
@@ -36,8 +37,8 @@ pub use identify::{CNI_PLUGINS, FoundThing, PROGRAMS, Survey, survey};
 pub use image::{Found as FoundImage, Reference, archive as image_archive, full_name};
 pub use manifest::{Artifact, Image, Kind, Manifest, blob_path};
 pub use network::{
-    Client, ClientOptions, Download, Downloads, Event, Placed, Promise, Pushed, Registry, Resolve, places,
-    pull, push, push_all,
+    Client, ClientOptions, Download, Downloads, Event, Placed, Promise, Pushed, Registry, Resolve,
+    image_size, places, pull, push, push_all,
 };
 pub use plan::{Plan, PlanInput, PlannedFile, plan};
 pub use read::Bundle;

@@ -17,6 +17,8 @@ pub struct PlanInput {
     pub cni: String,
     /// crictl's.
     pub crictl: String,
+    /// The registry's, if the cluster gets one of its own.
+    pub registry: String,
     /// The tag of the pause image.
     pub pause: String,
     /// The tag of CoreDNS' image.
@@ -27,6 +29,8 @@ pub struct PlanInput {
     pub more_images: Vec<String>,
     /// Charts and manifests: name, version, URL.
     pub more_files: Vec<(String, String, String)>,
+    /// Packages of the hosts' distribution, each with who needs it.
+    pub packages: Vec<(String, String)>,
     /// The architectures.
     pub archs: Vec<String>,
 }
@@ -53,10 +57,12 @@ pub struct Plan {
     pub files: Vec<PlannedFile>,
     /// Images by name and tag.
     pub images: Vec<String>,
+    /// Packages of the hosts' distribution, each with who needs it: which version, their distribution decides.
+    pub packages: Vec<(String, String)>,
 }
 
 /// How upstream names a file, and the checksum file beside it. `{V}` is the version, `{A}` the architecture.
-const SOURCES: [(&str, &str, &str); 8] = [
+const SOURCES: [(&str, &str, &str); 9] = [
     ("kubeadm", "https://dl.k8s.io/release/v{V}/bin/linux/{A}/kubeadm", "{U}.sha256"),
     ("kubelet", "https://dl.k8s.io/release/v{V}/bin/linux/{A}/kubelet", "{U}.sha256"),
     ("kubectl", "https://dl.k8s.io/release/v{V}/bin/linux/{A}/kubectl", "{U}.sha256"),
@@ -85,6 +91,11 @@ const SOURCES: [(&str, &str, &str); 8] = [
         "https://github.com/kubernetes-sigs/cri-tools/releases/download/v{V}/crictl-v{V}-linux-{A}.tar.gz",
         "{U}.sha256",
     ),
+    (
+        "registry",
+        "https://github.com/distribution/distribution/releases/download/v{V}/registry_{V}_linux_{A}.tar.gz",
+        "{U}.sha256",
+    ),
 ];
 
 /// Lists what is needed; what has no version in the input is left out.
@@ -95,6 +106,7 @@ pub fn plan(input: &PlanInput) -> Plan {
         "runc" => &input.runc,
         "cni-plugins" => &input.cni,
         "crictl" => &input.crictl,
+        "registry" => &input.registry,
         _ => &input.kubernetes,
     };
     let mut files = Vec::new();
@@ -134,7 +146,7 @@ pub fn plan(input: &PlanInput) -> Plan {
         }
     }
     images.extend(input.more_images.iter().cloned());
-    Plan { files, images }
+    Plan { files, images, packages: input.packages.clone() }
 }
 
 #[cfg(test)]

@@ -33,7 +33,14 @@ impl Compression {
     }
 
     fn open(self, path: &Path) -> io::Result<Box<dyn Read>> {
-        let file = BufReader::with_capacity(1 << 18, File::open(path)?);
+        self.over(BufReader::with_capacity(1 << 18, File::open(path)?))
+    }
+
+    /// The plain bytes behind what is read.
+    ///
+    /// # Errors
+    /// It does not begin as the compression does.
+    pub(crate) fn over(self, file: impl Read + 'static) -> io::Result<Box<dyn Read>> {
         Ok(match self {
             Self::None => Box::new(file),
             Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),

@@ -6,6 +6,7 @@ mod pull;
 mod push;
 mod push_all;
 mod registry;
+mod sizes;
 
 pub use client::{Client, ClientOptions, Resolve};
 pub use download::{Download, Downloads, Event, Promise};
@@ -13,3 +14,4 @@ pub use pull::pull;
 pub use push::{Pushed, push};
 pub use push_all::{Placed, places, push_all};
 pub use registry::Registry;
+pub use sizes::image_size;

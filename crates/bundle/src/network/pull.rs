@@ -62,10 +62,11 @@ pub fn pull(
     Ok(found)
 }
 
-struct Pull<'a> {
-    registry: &'a Registry<'a>,
-    downloads: &'a Downloads<'a>,
-    reference: &'a Reference,
+/// An image that is asked for.
+pub(super) struct Pull<'a> {
+    pub(super) registry: &'a Registry<'a>,
+    pub(super) downloads: &'a Downloads<'a>,
+    pub(super) reference: &'a Reference,
 }
 
 impl Pull<'_> {
@@ -77,13 +78,13 @@ impl Pull<'_> {
         self.failed(format!("the registry does not have it for {arch}"))
     }
 
-    fn parsed<T: for<'de> serde::Deserialize<'de>>(&self, bytes: &[u8]) -> Result<T, BundleError> {
+    pub(super) fn parsed<T: for<'de> serde::Deserialize<'de>>(&self, bytes: &[u8]) -> Result<T, BundleError> {
         serde_json::from_slice(bytes)
             .map_err(|error| self.failed(format!("its manifest is damaged: {error}")))
     }
 
     /// A manifest by tag or digest: its media type and bytes.
-    fn manifest(&self, wanted: &str) -> Result<(String, Vec<u8>), BundleError> {
+    pub(super) fn manifest(&self, wanted: &str) -> Result<(String, Vec<u8>), BundleError> {
         let repository = &self.reference.repository;
         let url = self.registry.url(repository, &format!("manifests/{wanted}"));
         self.downloads.with_tries(&url, |_| {

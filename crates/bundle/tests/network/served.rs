@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use taskbox_bundle::{
     Access, Artifact, Builder, Bundle, Client, ClientOptions, Content, Downloads, FoundImage, Image, Kind,
-    Promise, Reference, Registry, Served, TlsFiles, pull, serve,
+    Promise, Reference, Registry, Served, TlsFiles, image_size, pull, serve,
 };
 
 use crate::{body, download, hash, options};
@@ -151,4 +151,20 @@ fn a_broken_download_of_it_goes_on_and_its_images_can_be_pulled() {
     let name = Reference::parse(&format!("{host}/library/redis:7")).unwrap();
     let pulled = pull(&registry, &downloads, &name, &name, &["amd64".to_owned()], 1).unwrap();
     assert_eq!(pulled[0].blobs.len(), 2);
+    assert_eq!(
+        image_size(&registry, &downloads, &name, &["amd64".to_owned()]).unwrap(),
+        37,
+        "as its manifest says"
+    );
+}
+
+#[test]
+fn sizes_are_asked_without_fetching() {
+    let dir = tempfile::tempdir().unwrap();
+    let (address, seen) = start(dir.path(), false, Access::Open);
+    let client = Client::new(ClientOptions { tries: 1, ..options() }).unwrap();
+    let downloads = Downloads { client: &client, folder: dir.path(), watch: &|_| {} };
+    assert_eq!(downloads.size(&format!("http://{address}/bin/amd64/etcd")).unwrap(), Some(1_000_000));
+    assert_eq!(seen.lock().unwrap().iter().map(|served| served.sent).sum::<u64>(), 0);
+    assert!(downloads.size(&format!("http://{address}/nowhere")).unwrap_err().to_string().contains("404"));
 }

@@ -49,6 +49,10 @@ pub(super) struct BuildArgs {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
+    /// Pull the images that charts name, too, also of components that are off by default. Without it they are listed as `named`.
+    #[arg(long)]
+    chart_images: bool,
+
     /// The Kubernetes version it is for; what that needs and is not there is listed.
     #[arg(long, value_name = "VERSION")]
     kubernetes: Option<String>,
@@ -88,15 +92,21 @@ fn build(args: &BuildArgs, planned: Option<(Plan, String)>) -> Result<ExitCode, 
     for folder in &args.from {
         report(&survey(folder, &work, &mut builder)?);
     }
-    if !urls.is_empty() || !images.is_empty() {
+    if !urls.is_empty() || !images.is_empty() || args.chart_images {
         let client = args.network.client()?;
         let progress = Progress::default();
         let watch = |event| progress.say(&event);
         fetch(args, &client, &watch, &work, &urls, &mut builder)?;
         let downloads = Downloads { client: &client, folder: &work.join("blobs"), watch: &watch };
+        if args.chart_images {
+            images.extend(builder.images_of_charts()?.into_keys());
+        }
         for name in &images {
             pull_one(args, &downloads, name, &mut builder)?;
         }
+    }
+    for (image, chart) in builder.images_of_charts()? {
+        anstream::println!("named    {image:<58} by the chart {chart}");
     }
     let wants = wants(&builder.manifest(), kubernetes);
     report_missing(&wants);

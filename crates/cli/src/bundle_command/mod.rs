@@ -34,8 +34,13 @@ enum BundleCommand {
         #[arg(long, value_name = "ARCH", value_delimiter = ',', default_value = "amd64")]
         arch: Vec<String>,
         /// As a list for `bundle build --list`.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "sizes")]
         list: bool,
+        /// Ask the sources how large everything is.
+        #[arg(long)]
+        sizes: bool,
+        #[command(flatten)]
+        network: Box<network::NetworkFlags>,
     },
     Build(Box<build::BuildArgs>),
     /// List what is in a bundle.
@@ -95,9 +100,13 @@ enum BundleCommand {
 pub(crate) fn run(args: BundleArgs) -> Result<ExitCode, Box<dyn Diagnose>> {
     let boxed = |error: BundleError| Box::new(error) as Box<dyn Diagnose>;
     match args.command {
-        BundleCommand::Plan { conf, arch, list } => {
+        BundleCommand::Plan { conf, arch, list, sizes, network } => {
             let (plan, _) = plan::of_conf(conf.as_ref(), &arch)?;
-            plan::show(&plan, list);
+            if list {
+                plan::list(&plan);
+            } else {
+                plan::show(&plan, &arch, sizes.then_some(&*network)).map_err(boxed)?;
+            }
             Ok(ExitCode::SUCCESS)
         }
         BundleCommand::Build(args) => build::run(&args),

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use bundle::{Plan, PlanInput, Promise, plan};
-use data::{Diagnose, Diagnostic};
+use bundle::{BundleError, Downloads, Event, Plan, PlanInput, Promise, Reference, image_size, plan};
+use data::{Diagnose, Diagnostic, Value};
 
+use super::network::NetworkFlags;
+use super::show::size;
 use crate::cluster::{Cluster, Target};
 
 /// Reads a conf folder and works out the plan.
@@ -33,12 +35,16 @@ fn input(cluster: &Cluster, archs: &[String]) -> Result<PlanInput, Box<dyn Diagn
     };
     let of_row = |name: &str| row.get(name).map(data::python::str).unwrap_or_default();
     let (more_images, more_files) = network(&text);
+    let has_registry =
+        inventory.group("local-registry").is_some_and(|group| !inventory.hosts_of(group).is_empty());
     Ok(PlanInput {
         etcd: of_row("etcd"),
         containerd: of_row("containerd"),
         runc: of_row("runc"),
         cni: of_row("cni"),
         crictl: of_row("crictl"),
+        registry: if has_registry { text("registry_version") } else { String::new() },
+        packages: packages(cluster),
         pause: of_row("pause"),
         coredns: of_row("coredns"),
         image_repo: text("kube_image_repo"),
@@ -47,6 +53,28 @@ fn input(cluster: &Cluster, archs: &[String]) -> Result<PlanInput, Box<dyn Diagn
         more_files,
         archs: archs.to_vec(),
     })
+}
+
+/// Packages of the distribution that roles install, by who needs them, as the role `bundle` lists them; those that the plan has as programs
+/// are left out.
+fn packages(cluster: &Cluster) -> Vec<(String, String)> {
+    let file = cluster.home.join("roles/bundle/defaults/main.yml");
+    let text = std::fs::read_to_string(&file).unwrap_or_default();
+    let loaded = data::yaml::load(&data::Source::new(file.display().to_string(), text)).ok();
+    let groups =
+        loaded.and_then(|loaded| loaded.node?.get("bundle_group_packages").map(data::yaml::Node::to_value));
+    let inventory = &cluster.conf.inventory;
+    let used = |name: &str| inventory.group(name).is_some_and(|group| !inventory.hosts_of(group).is_empty());
+    let programs = ["k8s-cluster", "etcd", "local-registry"];
+    let mut packages = Vec::new();
+    for (group, names) in groups.iter().filter_map(Value::as_map).flat_map(|groups| groups.iter()) {
+        let group = group.to_string();
+        if used(&group) && !programs.contains(&group.as_str()) {
+            let names = names.as_list().into_iter().flat_map(|names| names.iter());
+            packages.extend(names.map(|name| (data::python::str(name), group.clone())));
+        }
+    }
+    packages
 }
 
 /// Images and files of the network plugin and the name cache; for cilium, kubeovn and hybridnet the charts name their own images.
@@ -81,29 +109,97 @@ fn network(text: &impl Fn(&str) -> String) -> (Vec<String>, Vec<(String, String,
     (images, files)
 }
 
-/// Prints a plan, as a table or as a list that `bundle build --list` reads.
-pub(super) fn show(plan: &Plan, as_list: bool) {
+/// Prints a plan, as a list that `bundle build --list` reads.
+pub(super) fn list(plan: &Plan) {
     for file in &plan.files {
-        let checksum = match &file.promise {
-            Promise::ChecksumFile(url) => url.clone(),
-            Promise::Known(hash) => format!("sha256:{hash}"),
-            Promise::None => String::new(),
-        };
-        if as_list {
-            anstream::println!("{}", format!("{} {checksum}", file.url).trim_end());
-        } else {
-            let checked = if checksum.is_empty() { "no checksum published" } else { "with checksum" };
-            anstream::println!(
-                "{:<12} {:<10} {:<6} {}  ({checked})",
-                file.name,
-                file.version,
-                file.arch,
-                file.url
-            );
-        }
+        anstream::println!("{}", format!("{} {}", file.url, checksum(&file.promise)).trim_end());
     }
     for image in &plan.images {
-        if as_list { anstream::println!("{image}") } else { anstream::println!("{:<12} {image}", "image") }
+        anstream::println!("{image}");
+    }
+    for (package, group) in &plan.packages {
+        anstream::println!("# package {package} ({group})");
+    }
+}
+
+fn checksum(promise: &Promise) -> String {
+    match promise {
+        Promise::ChecksumFile(url) => url.clone(),
+        Promise::Known(hash) => format!("sha256:{hash}"),
+        Promise::None => String::new(),
+    }
+}
+
+/// Prints a plan as a table; with `network` the sources are asked how large each thing is.
+pub(super) fn show(plan: &Plan, archs: &[String], network: Option<&NetworkFlags>) -> Result<(), BundleError> {
+    let client = network.map(NetworkFlags::client).transpose()?;
+    let nowhere = std::env::temp_dir();
+    let downloads =
+        client.as_ref().map(|client| Downloads { client, folder: &nowhere, watch: &|_: Event| {} });
+    let mut sum = Sum::default();
+    for file in &plan.files {
+        let size = downloads.as_ref().map(|downloads| downloads.size(&file.url));
+        let checked =
+            if checksum(&file.promise).is_empty() { "no checksum published" } else { "with checksum" };
+        let what = format!("{:<12} {:<10} {:<6}", file.name, file.version, file.arch);
+        anstream::println!("{what} {}{}  ({checked})", sum.column(size), file.url);
+    }
+    for image in &plan.images {
+        let size = match (&downloads, network) {
+            (Some(downloads), Some(network)) => Some(size_of_image(image, archs, downloads, network)),
+            _ => None,
+        };
+        anstream::println!("{:<12} {}{image}", "image", sum.column(size));
+    }
+    for (package, group) in &plan.packages {
+        anstream::println!("{:<12} {package:<24} for {group}: of the hosts' distribution", "package");
+    }
+    if network.is_some() {
+        let unknown =
+            if sum.unknown > 0 { format!(", {} of unknown size", sum.unknown) } else { String::new() };
+        anstream::println!("{} in all{unknown}", size(sum.bytes));
+    }
+    Ok(())
+}
+
+fn size_of_image(
+    image: &str,
+    archs: &[String],
+    downloads: &Downloads<'_>,
+    network: &NetworkFlags,
+) -> Result<Option<u64>, BundleError> {
+    let asked = Reference::parse(image).and_then(|image| network.where_to_ask(downloads.client, &image));
+    let Some(asked) = asked else { return Ok(None) };
+    let registry = network.registry(downloads.client, &asked.registry)?;
+    image_size(&registry, downloads, &asked, archs).map(Some)
+}
+
+/// Sizes so far.
+#[derive(Default)]
+struct Sum {
+    bytes: u64,
+    unknown: usize,
+}
+
+impl Sum {
+    /// A size as a column; empty where nobody was asked.
+    fn column(&mut self, asked: Option<Result<Option<u64>, BundleError>>) -> String {
+        match asked {
+            None => String::new(),
+            Some(Ok(Some(bytes))) => {
+                self.bytes += bytes;
+                format!("{:>10}  ", size(bytes))
+            }
+            Some(Ok(None)) => {
+                self.unknown += 1;
+                format!("{:>10}  ", "?")
+            }
+            Some(Err(error)) => {
+                self.unknown += 1;
+                anstream::eprintln!("note: {error}");
+                format!("{:>10}  ", "?")
+            }
+        }
     }
 }
 
@@ -121,6 +217,7 @@ mod tests {
         assert!(!kubernetes.is_empty() && !kubernetes.starts_with('v'));
         assert_eq!(plan.files.iter().filter(|file| file.arch == "amd64").count(), 8, "{plan:?}");
         assert!(plan.images.iter().any(|image| image.contains("/pause:")), "{plan:?}");
+        assert!(plan.packages.iter().any(|(name, group)| name == "conntrack" && group == "all"), "{plan:?}");
         assert!(plan.images.iter().all(|image| !image.contains("{{") && !image.ends_with(':')), "{plan:?}");
     }
 }
