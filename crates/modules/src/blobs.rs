@@ -72,6 +72,18 @@ impl BlobStore {
         known.or_else(lent).or_else(|| self.copy_back(sha256))
     }
 
+    /// A reader of the content where it lies now, also after it was moved to its place. Others may have changed it there: whoever reads it
+    /// compares its hash.
+    pub fn peek(&self, sha256: &str) -> Option<Box<dyn Read>> {
+        let known = self.lock().get(sha256).cloned();
+        let lent = || self.lent.lock().unwrap_or_else(PoisonError::into_inner).get(sha256).cloned();
+        if let Some(reader) = known.or_else(lent).and_then(|blob| blob.open().ok()) {
+            return Some(reader);
+        }
+        let path = self.moved.lock().unwrap_or_else(PoisonError::into_inner).get(sha256).cloned()?;
+        Some(Box::new(File::open(path).ok()?))
+    }
+
     /// Gives a file of this content away: `take` renames it to where it shall be, or says that it cannot. Returns whether it did. The
     /// content need not be sent again for another task: it is read back from `dest` if it is still there.
     ///

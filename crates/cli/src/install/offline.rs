@@ -3,19 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bundle::{
     Artifact, Bundle, BundleError, Image, Kind, Manifest, PublicKey, image_archive, packages_index, places,
     rpm_repository,
 };
 use data::{Diagnose, List, Map, Value};
-use runner::connection::{Content, ContentHash, Part};
+use runner::connection::{Content, ContentHash, FanOut, Part};
 use runner::{Packed, PackedFile, PackedFiles, PushedImage, RegistryAccess, RunOptions};
 
 use crate::bundle_command::push_all_to;
 
 use crate::cluster::Cluster;
+
+/// Files from this size on are given on from host to host; smaller ones are sent sooner than asked for.
+const WORTH_SHARING: u64 = 4 * 1024 * 1024;
 
 /// Where in the bundle, by path, an image's archive is found; it is put together when it is asked for.
 const ARCHIVES: &str = "images/archives";
@@ -41,7 +44,9 @@ pub(super) fn install_from(
     let file = std::path::absolute(&file).unwrap_or(file);
     let key =
         setting("bundle_public_key").map(|text| PublicKey::from_setting(text, &cluster.folder)).transpose();
-    let files = key.and_then(|key| BundleFiles::open(&file, key.as_ref()));
+    let value = |name: &str| given_vars.get(name).or_else(|| cluster.conf.vars.get(name));
+    let fan_out = value("bundle_fan_out").is_none_or(|value| playbook::boolean(value).unwrap_or(true));
+    let files = key.and_then(|key| BundleFiles::open(&file, key.as_ref(), fan_out));
     let files = files.map_err(|error| Box::new(error) as Box<dyn Diagnose>)?;
     let mut vars = variables(&file, files.bundle.manifest());
     if vars.get_str("kubernetes_source") == Some("bundle") {
@@ -160,17 +165,20 @@ struct BundleFiles {
     blobs: HashMap<String, (u64, bundle::Content)>,
     /// Archives of images that were asked for: their hashes take a while.
     archives: Mutex<HashMap<usize, PackedFile>>,
+    /// Lets hosts give large files on.
+    fan_out: Option<Arc<FanOut>>,
 }
 
 impl BundleFiles {
     /// Opens a bundle and checks all of it, so that a damaged one is found before any host is touched.
-    fn open(file: &Path, key: Option<&PublicKey>) -> Result<Self, BundleError> {
+    fn open(file: &Path, key: Option<&PublicKey>, fan_out: bool) -> Result<Self, BundleError> {
         let bundle = Bundle::open(file)?;
         if let Some(key) = key {
             bundle.check_signature(key)?;
         }
         bundle.verify()?;
         let contents = bundle.contents()?;
+        let fan_out = fan_out.then(Arc::default);
         let mut files = BTreeMap::new();
         let mut blobs = HashMap::new();
         for artifact in &bundle.manifest().artifacts {
@@ -181,13 +189,14 @@ impl BundleFiles {
             }
             let unreadable = |error| BundleError::File { action: "read", path: file.to_owned(), error };
             let content = Content::from_parts([part(content)], hash(&artifact.sha256)).map_err(unreadable)?;
+            let content = shared(content, fan_out.as_ref());
             let mode = if artifact.executable { 0o755 } else { 0o644 };
             files.insert(artifact.path.clone(), PackedFile { content, mode });
         }
         for (path, bytes) in indexes(&bundle, &contents)? {
             files.insert(path, PackedFile { content: Content::from_bytes(bytes), mode: 0o644 });
         }
-        Ok(Self { bundle, files, blobs, archives: Mutex::default() })
+        Ok(Self { bundle, files, blobs, archives: Mutex::default(), fan_out })
     }
 
     fn archive(&self, number: usize) -> io::Result<Option<PackedFile>> {
@@ -205,7 +214,16 @@ impl BundleFiles {
     fn put_together(&self, image: &Image) -> io::Result<PackedFile> {
         let pieces = image_archive(image, &self.blobs)?;
         let parts: Vec<Part> = pieces.iter().map(|(_, content)| part(content)).collect();
-        Ok(PackedFile { content: Content::from_parts(parts, None)?, mode: 0o644 })
+        let content = shared(Content::from_parts(parts, None)?, self.fan_out.as_ref());
+        Ok(PackedFile { content, mode: 0o644 })
+    }
+}
+
+/// Content that hosts may give on, if it is worth it.
+fn shared(content: Content, fan_out: Option<&Arc<FanOut>>) -> Content {
+    match fan_out {
+        Some(fan_out) if content.size() >= WORTH_SHARING => content.shared_by(fan_out),
+        _ => content,
     }
 }
 
@@ -323,7 +341,7 @@ mod tests {
     fn a_bundle_is_addressed_as_a_folder() {
         let dir = tempfile::tempdir().unwrap();
         let path = sample(dir.path());
-        let files = BundleFiles::open(&path, None).unwrap();
+        let files = BundleFiles::open(&path, None, true).unwrap();
         let Some(Packed::File(etcd)) = files.find(&path.join("bin/amd64/etcd")).unwrap() else {
             panic!("a file")
         };

@@ -1,5 +1,6 @@
 //! Modules that talk to the network or wait for it: downloads, web services, ports here and elsewhere.
 
+mod content_share;
 mod download;
 mod get_url;
 mod http;
@@ -18,5 +19,11 @@ use crate::ModuleSpec;
 
 pub(crate) use download::{download, download_to};
 
-pub(crate) const MODULES: &[&ModuleSpec] =
-    &[&get_url::SPEC, &listen_ports::SPEC, &port_probe::SPEC, &uri::SPEC, &wait_for::SPEC];
+pub(crate) const MODULES: &[&ModuleSpec] = &[
+    &content_share::SPEC,
+    &get_url::SPEC,
+    &listen_ports::SPEC,
+    &port_probe::SPEC,
+    &uri::SPEC,
+    &wait_for::SPEC,
+];

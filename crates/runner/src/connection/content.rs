@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use modules::BlobStore;
 use sha2::{Digest, Sha256};
 
+use super::FanOut;
+
 /// A SHA-256 of content.
 pub type ContentHash = [u8; 32];
 
@@ -19,6 +21,7 @@ pub struct Content {
     hash: ContentHash,
     size: u64,
     bytes: Bytes,
+    fan_out: Option<Arc<FanOut>>,
 }
 
 #[derive(Clone, Debug)]
@@ -91,7 +94,12 @@ impl Content {
     /// Content in memory.
     pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
         let bytes = bytes.into();
-        Self { hash: Sha256::digest(&bytes).into(), size: bytes.len() as u64, bytes: Bytes::Memory(bytes) }
+        Self {
+            hash: Sha256::digest(&bytes).into(),
+            size: bytes.len() as u64,
+            bytes: Bytes::Memory(bytes),
+            fan_out: None,
+        }
     }
 
     /// Content of a file of the controller; read once now for its hash, and again when it is sent. A large file that has not changed is
@@ -104,7 +112,7 @@ impl Content {
         let about = file.metadata()?;
         if about.len() < WORTH_REMEMBERING {
             let (hash, size) = hash_of(file)?;
-            return Ok(Self { hash, size, bytes: Bytes::File(path.to_owned()) });
+            return Ok(Self { hash, size, bytes: Bytes::File(path.to_owned()), fan_out: None });
         }
         let known = known_hash(FileState::of(&about));
         // Hosts that want the same file at once wait for the first of them.
@@ -113,7 +121,7 @@ impl Content {
             Some(found) => found,
             None => *known.insert(hash_of(file)?),
         };
-        Ok(Self { hash, size, bytes: Bytes::File(path.to_owned()) })
+        Ok(Self { hash, size, bytes: Bytes::File(path.to_owned()), fan_out: None })
     }
 
     /// Content put together from parts. With `hash` nothing is read now; it must be the content's, or the host refuses it.
@@ -127,7 +135,19 @@ impl Content {
             Some(hash) => hash,
             None => hash_of(PartsReader { parts: parts.clone(), next: 0, current: None })?.0,
         };
-        Ok(Self { hash, size, bytes: Bytes::Parts(parts) })
+        Ok(Self { hash, size, bytes: Bytes::Parts(parts), fan_out: None })
+    }
+
+    /// The same, which hosts may give on to each other. It must be no secret: it crosses the network between them as it is.
+    #[must_use]
+    pub fn shared_by(mut self, fan_out: &Arc<FanOut>) -> Self {
+        self.fan_out = Some(Arc::clone(fan_out));
+        self
+    }
+
+    /// Who gives it on, if hosts may.
+    pub(crate) fn fan_out(&self) -> Option<&Arc<FanOut>> {
+        self.fan_out.as_ref()
     }
 
     /// Its name.

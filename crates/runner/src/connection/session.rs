@@ -85,6 +85,16 @@ impl AgentSession {
         Ok(session)
     }
 
+    /// The host's name in the inventory.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Its address, as it is reached from here.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Runs a module.
     pub(crate) fn run(&mut self, call: &Call, watch: Watch<'_>) -> Result<Map, ConnectionError> {
         let context = self.context_of(call.become_as.as_ref())?;
@@ -251,17 +261,29 @@ impl AgentSession {
             let content = content.ok_or_else(|| {
                 self.protocol(format!("the agent wants content {sha256}, which the task does not have"))
             })?;
-            let id = self.ask(context, &Request::Blob { sha256: sha256.clone(), size: content.size() })?;
-            self.send_chunks(id, context, content)?;
-            match self.answer(id, context, None, None, &mut |_| ())? {
-                Reply::Stored => {
-                    self.sent.insert((context, sha256.clone()));
-                }
-                Reply::Failed { message } => return Err(self.blob_failed(message)),
-                other => return Err(self.unexpected(&other)),
+            match content.fan_out() {
+                Some(fan_out) => self.share(context, content, sha256, fan_out)?,
+                None => self.give_one(context, content, sha256)?,
             }
+            self.sent.insert((context, sha256.clone()));
         }
         Ok(())
+    }
+
+    /// Sends one piece from here.
+    pub(super) fn give_one(
+        &mut self,
+        context: u32,
+        content: &Content,
+        sha256: &str,
+    ) -> Result<(), ConnectionError> {
+        let id = self.ask(context, &Request::Blob { sha256: sha256.to_owned(), size: content.size() })?;
+        self.send_chunks(id, context, content)?;
+        match self.answer(id, context, None, None, &mut |_| ())? {
+            Reply::Stored => Ok(()),
+            Reply::Failed { message } => Err(self.blob_failed(message)),
+            other => Err(self.unexpected(&other)),
+        }
     }
 
     fn send_chunks(&mut self, request: u32, context: u32, content: &Content) -> Result<(), ConnectionError> {
@@ -297,7 +319,7 @@ impl AgentSession {
     }
 
     /// Sends a request; gives its id.
-    fn ask(&mut self, context: u32, request: &Request) -> Result<u32, ConnectionError> {
+    pub(super) fn ask(&mut self, context: u32, request: &Request) -> Result<u32, ConnectionError> {
         self.last_request = self.last_request.wrapping_add(1);
         let id = self.last_request;
         self.transport.set_patience(self.silence);
@@ -307,7 +329,7 @@ impl AgentSession {
     }
 
     /// The final reply to a request; `watch` gets what comes before. When the deadline passes, the request is canceled.
-    fn answer(
+    pub(super) fn answer(
         &mut self,
         id: u32,
         context: u32,
@@ -407,7 +429,7 @@ impl AgentSession {
         ConnectionError::Lost { host: self.host.clone(), address: self.address.clone(), detail }
     }
 
-    fn unexpected(&self, reply: &Reply) -> ConnectionError {
+    pub(super) fn unexpected(&self, reply: &Reply) -> ConnectionError {
         match reply {
             Reply::Failed { message } => self.protocol(message.clone()),
             _ => self.protocol("a reply that does not belong to the request".into()),

@@ -312,6 +312,13 @@ pub(super) static GROUPS: &[KeyGroup] = &[
                 "An offline bundle to install from; a relative path starts beside this file.",
             ),
             key(
+                "bundle_fan_out",
+                Bool,
+                "true",
+                "new",
+                "Whether hosts give large files of the bundle on to each other, at ports above 1024; else each is sent from here.",
+            ),
+            key(
                 "bundle_public_key",
                 Text,
                 "",
