@@ -71,7 +71,7 @@ fn read<A: Args + FromArgMatches>(matches: &clap::ArgMatches) -> Result<A, clap:
 }
 
 /// What follows the program's name in the answer to `--version`: the line that scripts look at, then the truth.
-fn version() -> String {
+pub(crate) fn version() -> String {
     let program = std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default();
     let (file, _) = crate::settings::find_file();
     let file = file.map_or_else(|| "None".to_owned(), |path| path.display().to_string());

@@ -72,8 +72,9 @@ pub(crate) fn draw(diagnostic: &Diagnostic, look: Look) -> String {
     let level = match diagnostic.severity {
         Severity::Error if ansible => Level::ERROR.with_name("[ERROR]"),
         Severity::Error => Level::ERROR,
+        Severity::Deprecation if ansible => Level::WARNING.with_name("[DEPRECATION WARNING]"),
         Severity::Warning if ansible => Level::WARNING.with_name("[WARNING]"),
-        Severity::Warning => Level::WARNING,
+        Severity::Warning | Severity::Deprecation => Level::WARNING,
     };
     let group = level
         .primary_title(one_line(&diagnostic.title))

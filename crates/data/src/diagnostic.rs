@@ -9,6 +9,8 @@ pub enum Severity {
     Error,
     /// The run goes on; the user should know.
     Warning,
+    /// A warning of what Ansible will take away.
+    Deprecation,
 }
 
 /// A place with a word about it; the primary one gets the caret.
@@ -52,6 +54,11 @@ impl Diagnostic {
     /// A warning with this title.
     pub fn warning(title: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(title) }
+    }
+
+    /// A warning of what Ansible will take away, with this title.
+    pub fn deprecation(title: impl Into<String>) -> Self {
+        Self { severity: Severity::Deprecation, ..Self::error(title) }
     }
 
     /// Points at the place the title speaks of, with a word beside the caret.

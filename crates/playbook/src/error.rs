@@ -8,6 +8,7 @@ use data::{Diagnose, Diagnostic};
 #[derive(Clone, Debug)]
 pub struct PlaybookError {
     findings: Vec<Diagnostic>,
+    missing: bool,
 }
 
 impl PlaybookError {
@@ -19,7 +20,18 @@ impl PlaybookError {
     /// The error of these findings.
     pub(crate) fn new(findings: Vec<Diagnostic>) -> Self {
         debug_assert!(!findings.is_empty(), "an error without a finding");
-        Self { findings }
+        Self { findings, missing: false }
+    }
+
+    /// The error of a file or role that is not there.
+    pub(crate) fn missing(finding: Diagnostic) -> Self {
+        Self { missing: true, ..Self::new(vec![finding]) }
+    }
+
+    /// Whether the first mistake is a file or role that is not there. Ansible lets a task that includes one fail; of mistakes inside of
+    /// files a run dies.
+    pub fn is_missing(&self) -> bool {
+        self.missing
     }
 }
 
@@ -53,11 +65,19 @@ impl Diagnose for PlaybookError {
 pub(crate) struct Findings {
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    /// Whether the first of the errors is a file or role that is not there.
+    missing: bool,
 }
 
 impl Findings {
     /// Notes a mistake; the load goes on to find more.
     pub(crate) fn error(&mut self, finding: Diagnostic) {
+        self.errors.push(finding);
+    }
+
+    /// Notes a file or role that is not there.
+    pub(crate) fn missing(&mut self, finding: Diagnostic) {
+        self.missing |= self.errors.is_empty();
         self.errors.push(finding);
     }
 
@@ -68,6 +88,9 @@ impl Findings {
 
     /// The value with its warnings, or the error of all mistakes.
     pub(crate) fn finish<T>(self, value: T) -> Result<(T, Vec<Diagnostic>), PlaybookError> {
-        if self.errors.is_empty() { Ok((value, self.warnings)) } else { Err(PlaybookError::new(self.errors)) }
+        if self.errors.is_empty() {
+            return Ok((value, self.warnings));
+        }
+        Err(PlaybookError { missing: self.missing, ..PlaybookError::new(self.errors) })
     }
 }

@@ -36,9 +36,13 @@ pub(crate) fn run(call: ActionCall<'_>) -> Result<Map, Trouble> {
             result.insert("attempts", attempt);
         }
         remember(&task, &mut scope, &result);
+        let told = is_true(&result, "failed");
         if !result.contains_key("skipped") && !is_true(&result, "unreachable") {
             judge(&task, &scope, &mut result);
             remember(&task, &mut scope, &result);
+        }
+        if !told && is_true(&result, "failed") {
+            result.insert(outcome::BLAME, outcome::JUDGED);
         }
         trouble = failure;
         if let Some(failure) = &mut trouble {
@@ -53,7 +57,10 @@ pub(crate) fn run(call: ActionCall<'_>) -> Result<Map, Trouble> {
             pause(keywords.delay, &call.job.shared.options.interrupt);
         } else {
             result.insert("attempts", more);
-            result.insert("failed", true);
+            if !is_true(&result, "failed") {
+                result.insert("failed", true);
+                result.insert(outcome::BLAME, outcome::JUDGED);
+            }
             return finish(result, trouble);
         }
     }

@@ -60,6 +60,9 @@ pub(crate) struct Cursor {
     pub(crate) notifications: Vec<String>,
     /// Handlers that will run at the next occasion.
     notified: HashSet<TaskId>,
+    /// Where the host was before a block that failed was left behind: it is there still until something else is done, and goes on from
+    /// there when its failure is forgotten.
+    before_leaving: Option<Vec<Level>>,
 }
 
 impl Cursor {
@@ -72,6 +75,7 @@ impl Cursor {
             failed: false,
             notifications: Vec::new(),
             notified: HashSet::new(),
+            before_leaving: None,
         }
     }
 
@@ -102,6 +106,9 @@ impl Cursor {
                 None if level.section != Section::Always => level.go_to(Section::Always),
                 None => {
                     let failed = level.failed;
+                    if failed && self.before_leaving.is_none() {
+                        self.before_leaving = Some(self.levels.clone());
+                    }
                     self.levels.pop();
                     if failed {
                         self.propagate();
@@ -125,6 +132,7 @@ impl Cursor {
 
     /// Passes over the task that [`Self::peek`] gave.
     pub(crate) fn take(&mut self) {
+        self.before_leaving = None;
         if let Some(flush) = &mut self.flush {
             if let Some(handler) = flush.handlers.get(flush.next) {
                 self.notified.remove(&handler.id);
@@ -201,6 +209,9 @@ impl Cursor {
     /// Forgets failures (`meta: clear_host_errors`).
     pub(crate) fn clear_errors(&mut self) {
         self.failed = false;
+        if let Some(levels) = self.before_leaving.take() {
+            self.levels = levels;
+        }
         self.levels.iter_mut().for_each(|level| level.failed = false);
     }
 

@@ -18,6 +18,8 @@ pub enum Event {
     PlaybookStart {
         /// Its path as the user gave it.
         path: String,
+        /// How many plays it has, those of imported playbooks included.
+        plays: usize,
     },
     /// A play begins, or the next batch of it under `serial`.
     PlayStart(PlayStart),
@@ -60,7 +62,7 @@ pub enum Event {
     },
     /// Something the user should know that does not stop the run.
     Warning(Diagnostic),
-    /// An error outside any task: the run ends after it.
+    /// An error outside any task: the run ends after it, or an include fails by it.
     Error(Diagnostic),
     /// A play ended.
     PlayEnd {
@@ -84,6 +86,24 @@ pub struct PlayStart {
     pub hosts: Vec<HostName>,
     /// Where the play is written.
     pub place: Option<Place>,
+    /// Whether the play's strategy is `free`: headlines of its tasks wait for their first result.
+    pub free: bool,
+}
+
+/// Whose word it is that something failed, for outputs that say so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Blame {
+    /// The module's or the action's own.
+    #[default]
+    Told,
+    /// It ended well; a condition of the task, or the end of its attempts, made it a failure.
+    Judged,
+    /// The action gave up before it had a result.
+    Raised,
+    /// The task could not begin.
+    Outside,
+    /// An include that could not be read: the result says it all.
+    Include,
 }
 
 /// Which list a task stands in.
@@ -155,6 +175,10 @@ pub struct TaskResult {
     pub censored: bool,
     /// Whether the task asks for diffs to be shown (`--diff`, or the keyword `diff`).
     pub show_diff: bool,
+    /// Whose word a failure is.
+    pub blame: Blame,
+    /// Whether the action wants its result to be shown whole, however few `-v` there are.
+    pub shown_whole: bool,
     /// What went wrong, with places in the user's files; empty when it ended well.
     pub findings: Vec<Diagnostic>,
     /// When it began.

@@ -119,7 +119,12 @@ fn whole(number: f64) -> u64 {
 /// It cannot be rendered, or is empty.
 pub(crate) fn delegate(scope: &TaskScope, task: &Task) -> Result<Option<HostName>, Trouble> {
     let reader = Reader { scope, task };
-    match reader.value(Inherited::DelegateTo)? {
+    let written = task.keywords.get(Inherited::DelegateTo);
+    if written.and_then(Value::as_str).is_some_and(str::is_empty) {
+        return Ok(None);
+    }
+    let value = reader.value(Inherited::DelegateTo).map_err(|trouble| trouble.without_keyword("delegate_to"))?;
+    match value {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match shown(&value) {
             Some(name) if !name.is_empty() => Ok(Some(Arc::from(name.as_str()))),

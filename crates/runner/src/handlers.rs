@@ -33,6 +33,8 @@ impl PlayRun<'_> {
         let Some(cursor) = self.cursors.get_mut(host) else { return };
         if !cursor.is_flushing() {
             cursor.note(name);
+            let text = format!("Notification for handler {name} has been saved.");
+            self.tell(Event::Verbose { level: 2, text });
             return;
         }
         self.mark(host, &found);
@@ -68,7 +70,13 @@ impl PlayRun<'_> {
         let order = last_list_first(&self.handlers);
         let named = order.iter().find(|handler| {
             let Some(name) = handler.name.as_ref().filter(|name| !name.is_empty()) else { return false };
-            let Some(own) = self.rendered(handler, name) else { return false };
+            let own = match self.rendered(handler, name) {
+                Ok(own) => own,
+                Err(error) => {
+                    self.warn_unusable(handler, name, &error);
+                    return false;
+                }
+            };
             notification == own || with_role(handler, &own).any(|full| full == notification)
         });
         found.extend(named.map(|handler| Arc::clone(handler)));
@@ -90,17 +98,31 @@ impl PlayRun<'_> {
         found
     }
 
-    /// A handler's name rendered with the play's variables; `None` when that needs more.
-    fn rendered(&self, handler: &Arc<Task>, name: &data::Text) -> Option<String> {
-        if !name.contains("{{") {
-            return Some(name.to_string());
+    /// A handler that can be notified neither by its name nor by a topic is worth a word.
+    fn warn_unusable(&self, handler: &Task, name: &data::Text, error: &str) {
+        if handler.listen.is_empty() {
+            self.shared.warn(Diagnostic::warning(format!(
+                "Handler '{name}' is unusable because it has no listen topics and the name could not be templated (host-specific \
+                 variables are not supported in handler names). The error: {error}"
+            )));
         }
-        let value = self.task_scope(Some(handler), None).resolve(&Value::Str(name.clone())).ok()?;
-        crate::finalized::shown(&value)
+    }
+
+    /// A handler's name rendered with the play's variables.
+    ///
+    /// # Errors
+    /// It needs more than these; the reason.
+    fn rendered(&self, handler: &Arc<Task>, name: &data::Text) -> Result<String, String> {
+        if !name.contains("{{") {
+            return Ok(name.to_string());
+        }
+        let value = self.task_scope(Some(handler), None).resolve(&Value::Str(name.clone()));
+        let value = value.map_err(|error| error.to_string())?;
+        crate::finalized::shown(&value).ok_or_else(|| "it is no text".to_owned())
     }
 
     fn handler_name(&self, handler: &Arc<Task>) -> String {
-        let name = handler.name.as_ref().and_then(|name| self.rendered(handler, name));
+        let name = handler.name.as_ref().and_then(|name| self.rendered(handler, name).ok());
         handler.named(&name.unwrap_or_default())
     }
 }

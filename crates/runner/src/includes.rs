@@ -7,8 +7,9 @@ use data::{Diagnose, Diagnostic, Map, Value};
 use playbook::{Item, PlaybookError, RoleUse, Task};
 
 use crate::event::{Event, HostName, Included, TaskHead};
-use crate::outcome::{Execution, Finished, is_true};
+use crate::outcome::{self, Execution, Finished, is_true};
 use crate::play_run::PlayRun;
+use crate::stats::ExitCode;
 
 /// One include with the hosts that want it.
 struct Wanted {
@@ -49,6 +50,10 @@ impl PlayRun<'_> {
                     }
                     self.tell_included(&include);
                     brought.push((include.hosts, items));
+                }
+                Err(error) if !error.is_missing() => {
+                    self.abort_with(ExitCode::Unreachable, error.diagnostics());
+                    return failed;
                 }
                 Err(error) => {
                     self.include_failed(&include, &error);
@@ -170,10 +175,14 @@ impl PlayRun<'_> {
     fn include_failed(&mut self, include: &Wanted, error: &PlaybookError) {
         let findings = error.diagnostics();
         let reason = findings.first().map_or_else(String::new, |finding| finding.title.clone());
+        for finding in &findings {
+            self.tell(Event::Error(finding.clone()));
+        }
         for (host, result) in include.hosts.iter().zip(&include.results) {
             let mut result = without_args(result);
             result.insert("failed", true);
             result.insert("reason", reason.clone());
+            result.insert(outcome::BLAME, outcome::INCLUDE);
             let execution = Execution { result, findings: findings.clone(), ..Execution::default() };
             let finished = Finished {
                 host: host.clone(),

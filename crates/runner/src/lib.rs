@@ -45,11 +45,11 @@ mod trouble;
 mod variables;
 mod vars_file;
 
-pub use event::{Event, HostName, Included, Item, PlayStart, Status, TaskHead, TaskKind, TaskResult};
+pub use event::{Blame, Event, HostName, Included, Item, PlayStart, Status, TaskHead, TaskKind, TaskResult};
 pub use options::{
     FactCache, Gathering, Interrupt, Packed, PackedFile, PackedFiles, PatternMismatch, Prompter, PushedImage,
     Question, RegistryAccess, Reload, RunOptions,
 };
 pub use plan::{PlayPlan, PlaybookPlan, TaskPlan};
-pub use runner::{RunOutcome, Runner};
+pub use runner::{LoadFailure, RunOutcome, Runner};
 pub use stats::{ExitCode, HostStats, Stats};

@@ -1,6 +1,7 @@
 //! What the template engine asks the run for: the lookups `url` and `config`, settings, and an ear for warnings.
 
 use std::path::PathBuf;
+use std::sync::PoisonError;
 
 use data::{Diagnostic, Map, Value, python};
 use modules::RunRequest;
@@ -8,6 +9,9 @@ use template::Host;
 
 use crate::scope::TaskScope;
 use crate::settings::{self, NoSetting};
+
+/// The release in which Ansible takes away what it warns of in 2.19.
+pub(crate) const REMOVED_IN: &str = "2.23";
 
 impl Host for TaskScope {
     fn lookup(&self, name: &str, terms: &[Value], options: &Map) -> Option<Result<Vec<Value>, String>> {
@@ -23,12 +27,19 @@ impl Host for TaskScope {
     }
 
     fn deprecated(&self, message: &str) {
-        if settings::is_on("DEPRECATION_WARNINGS", &self.shared.options) {
-            self.shared.warn(
-                Diagnostic::warning(format!("deprecated: {message}"))
-                    .help("`deprecation_warnings=False` in ansible.cfg turns these warnings off"),
-            );
+        let own = self.rendered("ansible_deprecation_warnings").as_ref().and_then(playbook::boolean);
+        if !own.unwrap_or_else(|| settings::is_on("DEPRECATION_WARNINGS", &self.shared.options)) {
+            return;
         }
+        if let Some(heard) = &self.deprecations {
+            let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+            if !heard.iter().any(|known| known == message) {
+                heard.push(message.to_owned());
+            }
+            return;
+        }
+        let text = format!("{message} This feature will be removed from ansible-core version {REMOVED_IN}.");
+        self.shared.warn(Diagnostic::deprecation(text));
     }
 
     fn setting(&self, name: &str) -> Option<String> {

@@ -7,7 +7,7 @@ use playbook::{LoopControl, Task, boolean};
 use template::TemplateError;
 
 use crate::finalized::shown;
-use crate::outcome::{Execution, is_true};
+use crate::outcome::{self, Execution, is_true};
 use crate::scope::TaskScope;
 use crate::trouble::Trouble;
 
@@ -42,12 +42,14 @@ pub(crate) fn items(task: &Task, scope: &TaskScope) -> Result<Option<Vec<Value>>
             other => {
                 let kind = other.kind().python_name();
                 let msg = format!("The `loop` value must resolve to a 'list', not '{kind}'.");
-                let finding =
-                    Diagnostic::error(format!("the `loop` value must resolve to a list, not `{kind}`"));
-                let finding = finding
+                let finding = Diagnostic::error(msg.clone())
                     .at(&looped.place, "")
                     .help("give a list of items, or a template that resolves to a list");
-                let result = Map::from([("failed", Value::from(true)), ("msg", msg.into())]);
+                let result = Map::from([
+                    ("failed", Value::from(true)),
+                    ("msg", msg.into()),
+                    (outcome::BLAME, outcome::OUTSIDE.into()),
+                ]);
                 Err(NoItems::Wrong(Trouble { result, findings: vec![finding] }))
             }
         },

@@ -6,7 +6,7 @@ use data::{Diagnostic, Map, Value};
 use playbook::{Inherited, Task};
 
 use crate::conditional;
-use crate::event::{Event, HostName, Status, TaskHead, TaskResult};
+use crate::event::{Blame, Event, HostName, Status, TaskHead, TaskResult};
 use crate::play_run::PlayRun;
 
 impl PlayRun<'_> {
@@ -185,6 +185,8 @@ fn event_result(
         result,
         censored: false,
         show_diff: false,
+        blame: Blame::Told,
+        shown_whole: false,
         findings,
         started: std::time::SystemTime::now(),
         duration: std::time::Duration::ZERO,

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use data::{Diagnostic, Map, Value};
 use playbook::Task;
 
-use crate::event::{HostName, Status, TaskHead};
+use crate::event::{Blame, HostName, Status, TaskHead};
 
 /// One execution: the task itself, or one item of its loop.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +52,28 @@ pub(crate) struct Finished {
     pub(crate) outcome: Outcome,
     pub(crate) started: SystemTime,
     pub(crate) duration: Duration,
+}
+
+/// The field that says whose word a failure is; outputs get it as [`Blame`].
+pub(crate) const BLAME: &str = "_ansible_blame";
+/// [`Blame::Judged`] in [`BLAME`].
+pub(crate) const JUDGED: &str = "judged";
+/// [`Blame::Raised`] in [`BLAME`].
+pub(crate) const RAISED: &str = "raised";
+/// [`Blame::Outside`] in [`BLAME`].
+pub(crate) const OUTSIDE: &str = "outside";
+/// [`Blame::Include`] in [`BLAME`].
+pub(crate) const INCLUDE: &str = "include";
+
+/// Whose word it is that a result is a failure.
+pub(crate) fn blame(result: &Map) -> Blame {
+    match result.get_str(BLAME) {
+        Some(JUDGED) => Blame::Judged,
+        Some(RAISED) => Blame::Raised,
+        Some(OUTSIDE) => Blame::Outside,
+        Some(INCLUDE) => Blame::Include,
+        _ => Blame::Told,
+    }
 }
 
 /// Whether a field is set and true.

@@ -4,16 +4,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use data::{Diagnostic, Text};
+use data::Diagnostic;
 use playbook::{Inherited, Item, Play, Task};
 use template::{Engine, Settings};
 
 use crate::event::{Event, HostName};
+use crate::finalized::shown;
 use crate::options::RunOptions;
-use crate::runner::{PlaySettings, Runner, load_all, play_scope};
-use crate::scope::TaskScope;
+use crate::runner::{LoadFailure, PlaySettings, Runner, load_all, play_scope};
 use crate::shared::Shared;
-use crate::tags::{TagFilter, rendered, tags_of};
+use crate::tags::{TagFilter, tags_of};
 
 /// A playbook file.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct PlayPlan {
     pub name: String,
     /// `hosts:`, rendered.
     pub patterns: Vec<String>,
-    /// `tags:` of the play.
+    /// `tags:` of the play, as written.
     pub tags: Vec<String>,
     /// The hosts that the patterns and `--limit` select.
     pub hosts: Vec<HostName>,
@@ -42,7 +42,7 @@ pub struct PlayPlan {
 /// A task.
 #[derive(Clone, Debug)]
 pub struct TaskPlan {
-    /// The name as shown, or the action.
+    /// The name as written, or the action.
     pub name: String,
     /// Its own tags and those around it.
     pub tags: Vec<String>,
@@ -56,7 +56,7 @@ impl Runner {
     pub fn plan(
         options: RunOptions,
         warn: &mut dyn FnMut(Diagnostic),
-    ) -> Result<Vec<PlaybookPlan>, Vec<Diagnostic>> {
+    ) -> Result<Vec<PlaybookPlan>, LoadFailure> {
         let loader = Self::loader(&options);
         let playbooks = load_all(&loader, &options, &mut |event| {
             if let Event::Warning(warning) = event {
@@ -78,10 +78,10 @@ fn plan_play(
     shared: &Arc<Shared>,
     play: &Arc<Play>,
     warn: &mut dyn FnMut(Diagnostic),
-) -> Result<PlayPlan, Vec<Diagnostic>> {
+) -> Result<PlayPlan, LoadFailure> {
     shared.set_playbook_folder(&play.base_dir);
     let scope = play_scope(shared, play, &play.vars);
-    let settings = PlaySettings::new(play, &scope)?;
+    let settings = PlaySettings::new(play, &scope).map_err(LoadFailure::wrong)?;
     let options = &shared.options;
     let (hosts, warnings) = crate::hosts::select(
         &shared.inventory(),
@@ -90,17 +90,17 @@ fn plan_play(
         settings.order.as_deref(),
         options.pattern_mismatch,
     )
-    .map_err(|error| vec![error])?;
+    .map_err(|error| LoadFailure::wrong(vec![error]))?;
     warnings.into_iter().for_each(&mut *warn);
     let filter = TagFilter::new(&options.tags, &options.skip_tags);
     let mut tasks = Vec::new();
     collect(&play.compile(false), &mut |task| {
         let tags = tags_of(task, &scope);
         if !task.implicit && filter.admits(&tags) {
-            tasks.push(TaskPlan { name: shown_name(task, &scope), tags });
+            tasks.push(TaskPlan { name: shown_name(task), tags });
         }
     });
-    let tags = rendered(play.enclosing.keywords.list(Inherited::Tags), &scope);
+    let tags = play.enclosing.keywords.list(Inherited::Tags).iter().filter_map(shown).collect();
     Ok(PlayPlan { name: settings.name, patterns: settings.hosts, tags, hosts, tasks })
 }
 
@@ -114,14 +114,12 @@ fn collect(items: &[Item], take: &mut dyn FnMut(&Task)) {
     }
 }
 
-/// The name as far as it can be rendered without a host.
-fn shown_name(task: &Task, scope: &TaskScope) -> String {
-    let Some(name) = task.name.as_ref().filter(|name| !name.is_empty()) else {
-        return task.action.name.to_string();
-    };
-    let rendered = scope.resolve(&name.clone().into()).ok();
-    let rendered = rendered.as_ref().and_then(|value| value.as_text()).map(Text::to_string);
-    task.named(&rendered.unwrap_or_else(|| name.to_string()))
+/// The name as written: templates in it wait for a host.
+fn shown_name(task: &Task) -> String {
+    match task.name.as_ref().filter(|name| !name.is_empty()) {
+        Some(name) => task.named(name),
+        None => task.action.name.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -146,6 +144,6 @@ mod tests {
         let play = &plans[0].plays[0];
         assert_eq!(play.hosts.iter().map(|host| &**host).collect::<Vec<_>>(), ["a", "b"]);
         let tasks: Vec<_> = play.tasks.iter().map(|task| (task.name.as_str(), task.tags.join(","))).collect();
-        assert_eq!(tasks, [("hello you", "p".to_owned())]);
+        assert_eq!(tasks, [("hello {{ who }}", "p".to_owned())]);
     }
 }

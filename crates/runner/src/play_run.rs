@@ -15,7 +15,7 @@ use crate::outcome::Finished;
 use crate::play_scope::{PlayHosts, PlayScope};
 use crate::scope::TaskScope;
 use crate::shared::Shared;
-use crate::stats::Stats;
+use crate::stats::{ExitCode, Stats};
 use crate::tags::TagFilter;
 use crate::task_life::{Job, Message};
 
@@ -29,8 +29,8 @@ pub(crate) struct RunState {
     pub(crate) unreachable: HashSet<HostName>,
     /// `--start-at-task`, until its task was found.
     pub(crate) start_at: Option<String>,
-    /// A mistake outside any task was found: the run ends.
-    pub(crate) aborted: bool,
+    /// A mistake outside any task was found: the run ends with this code.
+    pub(crate) aborted: Option<ExitCode>,
     /// Whether `--step` still asks.
     pub(crate) stepping: bool,
     /// What `add_host` and `group_by` gave, in order: done again when the inventory is read anew.
@@ -345,7 +345,12 @@ impl<'r> PlayRun<'r> {
 
     /// Ends the batch because a mistake outside any task was found.
     pub(crate) fn abort(&mut self, findings: Vec<Diagnostic>) {
-        self.state.aborted = true;
+        self.abort_with(ExitCode::Error, findings);
+    }
+
+    /// [`Self::abort`] with another exit code: of files that cannot be read as what they should be, a run dies as one that never began.
+    pub(crate) fn abort_with(&mut self, code: ExitCode, findings: Vec<Diagnostic>) {
+        self.state.aborted = Some(code);
         for finding in findings {
             self.tell(Event::Error(finding));
         }

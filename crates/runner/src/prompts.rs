@@ -29,9 +29,17 @@ pub(crate) fn ask(play: &Play, scope: &TaskScope, vars: &mut Map) -> Result<(), 
         };
         let answer = match (&scope.shared.options.prompter, &question.default) {
             (Some(prompter), _) => prompter.ask(&question)?,
-            (None, default) => Text::plain(default.clone().unwrap_or_default()),
+            (None, default) => {
+                scope.shared.warn(Diagnostic::warning("Not prompting as we are not in interactive mode"));
+                match default {
+                    Some(default) => Text::plain(default.clone()),
+                    None => {
+                        vars.insert(prompt.name.as_str(), Value::Null);
+                        continue;
+                    }
+                }
+            }
         };
-        let answer = if question.hidden { answer.into_secret() } else { answer };
         let value = match encrypt {
             Some(scheme) => encrypted(scope, &answer, &scheme, &option)?,
             None => Value::Str(answer),

@@ -33,6 +33,10 @@ impl PlayRun<'_> {
             Status::Skipped => self.state.stats.host(&finished.host).skipped += 1,
             Status::Ok | Status::Changed => self.effects(finished, run_once),
         }
+        if self.state.aborted.is_some() {
+            // What its notifications met has ended the run; nobody hears of the task.
+            return Handled { host: finished.host.clone(), failed: true, unreachable: false };
+        }
         self.register(finished, run_once);
         self.mark_role(finished, kind);
         let result = shown(finished, ignored, rescued);
@@ -336,6 +340,8 @@ fn shown_execution(finished: &Finished, execution: &Execution, item: Option<Item
         result: outcome::for_display(&execution.result, execution.no_log),
         censored: execution.no_log,
         show_diff: execution.show_diff,
+        blame: outcome::blame(&execution.result),
+        shown_whole: is_true(&execution.result, "_ansible_verbose_always"),
         findings: if execution.no_log { Vec::new() } else { execution.findings.clone() },
         started: finished.started,
         duration: finished.duration,

@@ -93,12 +93,9 @@ impl Runner {
         let failed = |exit_code| RunOutcome { stats: Stats::default(), exit_code };
         let playbooks = match load_all(&loader, &self.options, emit) {
             Ok(playbooks) => playbooks,
-            Err(findings) => {
-                findings.into_iter().for_each(|finding| emit(Event::Error(finding)));
-                return failed(match self.options.reader.was_locked_out() {
-                    true => ExitCode::Error,
-                    false => ExitCode::Unreachable,
-                });
+            Err(failure) => {
+                failure.findings.into_iter().for_each(|finding| emit(Event::Error(finding)));
+                return failed(failure.exit_code);
             }
         };
         let threads = self.options.forks.max(1);
@@ -127,13 +124,30 @@ impl Runner {
     }
 }
 
+/// Playbooks that cannot be run.
+#[derive(Clone, Debug)]
+pub struct LoadFailure {
+    /// All mistakes.
+    pub findings: Vec<Diagnostic>,
+    /// Ansible's exit code: another one for files that are not there than for files that are wrong.
+    pub exit_code: ExitCode,
+}
+
+impl LoadFailure {
+    /// Files that hold mistakes.
+    pub(crate) fn wrong(findings: Vec<Diagnostic>) -> Self {
+        Self { findings, exit_code: ExitCode::Unreachable }
+    }
+}
+
 pub(crate) fn load_all(
     loader: &Loader,
     options: &RunOptions,
     emit: &mut dyn FnMut(Event),
-) -> Result<Vec<Playbook>, Vec<Diagnostic>> {
+) -> Result<Vec<Playbook>, LoadFailure> {
     let mut playbooks = Vec::new();
     let mut findings = Vec::new();
+    let mut missing = false;
     for path in &options.playbooks {
         match loader.playbook(path) {
             Ok((playbook, warnings)) => {
@@ -145,10 +159,20 @@ pub(crate) fn load_all(
                 check::once(warnings).into_iter().for_each(|warning| emit(Event::Warning(warning)));
                 playbooks.push(playbook);
             }
-            Err(error) => findings.extend(error.diagnostics()),
+            Err(error) => {
+                missing |= findings.is_empty() && error.is_missing();
+                findings.extend(error.diagnostics());
+            }
         }
     }
-    if findings.is_empty() { Ok(playbooks) } else { Err(findings) }
+    if findings.is_empty() {
+        return Ok(playbooks);
+    }
+    let failure = LoadFailure::wrong(findings);
+    Err(match missing || options.reader.was_locked_out() {
+        true => LoadFailure { exit_code: ExitCode::Error, ..failure },
+        false => failure,
+    })
 }
 
 /// A run under way.
@@ -163,7 +187,8 @@ impl Running<'_> {
     fn playbooks(mut self, playbooks: &[Playbook]) -> RunOutcome {
         let mut exit_code = ExitCode::Ok;
         for playbook in playbooks {
-            (self.emit)(Event::PlaybookStart { path: playbook.path.display().to_string() });
+            let (path, plays) = (playbook.path.display().to_string(), playbook.plays.len());
+            (self.emit)(Event::PlaybookStart { path, plays });
             if let Some(code) = self.plays(playbook) {
                 exit_code = code;
                 break;
@@ -173,12 +198,13 @@ impl Running<'_> {
             exit_code = self.exit_code();
         }
         if let Some(name) = self.state.start_at.take() {
-            let error = Diagnostic::error(format!("no matching task `{name}` found"));
-            (self.emit)(Event::Error(
-                error.help("`--start-at-task` finds tasks of the playbook and its static imports only"),
-            ));
+            let error = Diagnostic::error(format!("No matching task \"{name}\" found. Note: --start-at-task can only follow static includes."));
+            (self.emit)(Event::Error(error));
         }
-        (self.emit)(Event::Stats(self.state.stats.clone()));
+        // A run that a mistake ended has no recap.
+        if self.state.aborted.is_none() {
+            (self.emit)(Event::Stats(self.state.stats.clone()));
+        }
         RunOutcome { stats: self.state.stats, exit_code }
     }
 
@@ -205,8 +231,8 @@ impl Running<'_> {
     }
 
     fn exit_code(&self) -> ExitCode {
-        if self.state.aborted {
-            ExitCode::Error
+        if let Some(code) = self.state.aborted {
+            code
         } else if !self.state.unreachable.is_empty() {
             ExitCode::Unreachable
         } else if !self.state.failed.is_empty() {
@@ -249,7 +275,7 @@ impl Running<'_> {
             }
             // When a whole batch is lost, nothing more of the file runs.
             let lost = self.out(&batch).saturating_sub(out_before);
-            if lost == batch.len() || self.state.aborted || self.shared.options.interrupt.is_set() {
+            if lost == batch.len() || self.state.aborted.is_some() || self.shared.options.interrupt.is_set() {
                 return Err(Halt::Play);
             }
         }
@@ -341,7 +367,7 @@ pub(crate) fn play_scope(shared: &Arc<Shared>, play: &Arc<Play>, vars: &Map) -> 
 }
 
 fn play_start(settings: &PlaySettings, play: &Play, hosts: Vec<HostName>) -> PlayStart {
-    PlayStart { name: settings.name.clone(), check_mode: false, hosts, place: play.place.clone() }
+    PlayStart { name: settings.name.clone(), check_mode: false, hosts, place: play.place.clone(), free: settings.strategy == Strategy::Free }
 }
 
 /// A play's own keywords, rendered.

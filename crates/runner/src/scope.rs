@@ -1,7 +1,7 @@
 //! All variables that a task on a host can see, in Ansible's order of precedence, looked up when asked for.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use data::{Diagnose, Diagnostic, Key, Map, Text, Value};
 use inventory::HashBehaviour;
@@ -30,6 +30,8 @@ pub(crate) struct TaskScope {
     hash_behaviour: HashBehaviour,
     /// Where the task is delegated to, once that is known.
     pub(crate) delegated: Option<HostName>,
+    /// What the running task used that Ansible will take away; `None` where no task runs.
+    pub(crate) deprecations: Option<Arc<Mutex<Vec<String>>>>,
 }
 
 impl TaskScope {
@@ -53,6 +55,7 @@ impl TaskScope {
             search: search_path(play, task),
             hash_behaviour: shared.inventory().hash_behaviour(),
             delegated: None,
+            deprecations: None,
         };
         scope.magic = scope.host_and_task_magic();
         scope.vars_files = scope.read_vars_files();
@@ -68,6 +71,7 @@ impl TaskScope {
     pub(crate) fn for_host(&self, host: &HostName) -> Self {
         let mut scope = Self::new(&self.shared, &self.play, self.task.as_ref(), Some(host));
         scope.local = self.local.clone();
+        scope.deprecations.clone_from(&self.deprecations);
         scope
     }
 
@@ -89,6 +93,20 @@ impl TaskScope {
     /// Whether a condition holds.
     pub(crate) fn condition(&self, condition: &Value) -> Result<bool, TemplateError> {
         self.shared.engine.condition(condition, &self.context())
+    }
+
+    /// What was used since the last call that Ansible will take away, as the field `deprecations` of a result.
+    pub(crate) fn take_deprecations(&self) -> Option<Value> {
+        let heard = self.deprecations.as_ref()?;
+        let heard = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
+        let entry = |msg: String| {
+            Value::Map(Map::from([
+                ("msg", Value::from(msg)),
+                ("version", crate::lookups::REMOVED_IN.into()),
+                ("removed_from", "ansible-core".into()),
+            ]))
+        };
+        (!heard.is_empty()).then(|| heard.into_iter().map(entry).collect())
     }
 
     /// Whether a variable exists.
@@ -198,7 +216,12 @@ impl TaskScope {
         };
         let host = self.host.as_ref().filter(|_| self.task.is_some())?;
         let given = self.layers().find_map(|layer| (**layer).get(other).cloned());
-        given.or_else(|| Some(Value::str(Arc::clone(host))))
+        let delegated = || {
+            let to = self.delegated.as_ref()?;
+            let scope = Self::new(&self.shared, &self.play, None, Some(to));
+            scope.get("ansible_host").or_else(|| Some(Value::str(Arc::clone(to))))
+        };
+        given.or_else(delegated).or_else(|| Some(Value::str(Arc::clone(host))))
     }
 
     fn read_vars_files(&self) -> Map {

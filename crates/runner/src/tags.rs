@@ -51,7 +51,7 @@ pub(crate) fn tags_of(task: &Task, scope: &TaskScope) -> Vec<String> {
 }
 
 /// The words of `tags:`, rendered.
-pub(crate) fn rendered(raw: &[Value], scope: &TaskScope) -> Vec<String> {
+fn rendered(raw: &[Value], scope: &TaskScope) -> Vec<String> {
     let mut tags = Vec::new();
     for raw in raw {
         let rendered = scope.resolve(raw).unwrap_or_else(|_| raw.clone());

@@ -57,7 +57,8 @@ impl Job {
     }
 
     fn outcome(&self) -> Outcome {
-        let scope = TaskScope::new(&self.shared, &self.play, Some(&self.task), Some(&self.host));
+        let mut scope = TaskScope::new(&self.shared, &self.play, Some(&self.task), Some(&self.host));
+        scope.deprecations = Some(Arc::default());
         crate::reserved::warn(&self.shared, &self.task.vars);
         crate::reserved::warn(&self.shared, &self.task.enclosing.vars);
         let (items, loop_error) = match looping::items(&self.task, &scope) {
@@ -95,16 +96,22 @@ impl Job {
     /// Runs a prepared action as often as the task asks for; `ahead` has the answer if it was asked already.
     pub(crate) fn act(&self, scope: &TaskScope, act: &Act, ahead: Option<&Ahead>) -> Execution {
         let keywords = &act.keywords;
-        let (result, findings) = match attempts::run(act.call(self, scope, ahead)) {
+        let (mut result, findings) = match attempts::run(act.call(self, scope, ahead)) {
             Ok(result) => (result, Vec::new()),
             Err(trouble) => (trouble.result, trouble.findings),
         };
+        add_deprecations(&mut result, scope);
         Execution { findings, notify: keywords.notify.clone(), ..self.execution(result, keywords) }
     }
 
-    pub(crate) fn ended(&self, scope: &TaskScope, trouble: Trouble) -> Execution {
+    pub(crate) fn ended(&self, scope: &TaskScope, mut trouble: Trouble) -> Execution {
+        add_deprecations(&mut trouble.result, scope);
         let keywords = Finalized::tolerant(scope, &self.task);
-        let delegated_to = finalized::delegate(scope, &self.task).ok().flatten();
+        let delegated_to = finalized::delegate(scope, &self.task).unwrap_or_else(|_| {
+            // Ansible shows the template of a host that nobody knows.
+            let written = self.task.keywords.get(playbook::Inherited::DelegateTo).and_then(Value::as_str);
+            written.map(HostName::from)
+        });
         Execution {
             result: trouble.result,
             findings: trouble.findings,
@@ -159,12 +166,13 @@ impl Job {
     }
 
     fn skipped(&self, scope: &TaskScope, condition: Value, delegated_to: Option<HostName>) -> Execution {
-        let result = Map::from([
+        let mut result = Map::from([
             ("changed", Value::from(false)),
             ("skipped", true.into()),
             ("skip_reason", "Conditional result was False".into()),
             ("false_condition", condition),
         ]);
+        add_deprecations(&mut result, scope);
         Execution {
             result,
             delegated_to,
@@ -210,6 +218,8 @@ impl Job {
             result: outcome::for_display(&execution.result, execution.no_log),
             censored: execution.no_log,
             show_diff: execution.show_diff,
+            blame: outcome::blame(&execution.result),
+            shown_whole: outcome::is_true(&execution.result, "_ansible_verbose_always"),
             findings: if execution.no_log { Vec::new() } else { execution.findings.clone() },
             started,
             duration,
@@ -243,6 +253,15 @@ impl Job {
     pub(crate) fn warn(&self, warning: Diagnostic) {
         self.send(Event::Warning(warning));
     }
+}
+
+/// Puts what was used that Ansible will take away beside what the module warns of.
+fn add_deprecations(result: &mut Map, scope: &TaskScope) {
+    let Some(Value::List(heard)) = scope.take_deprecations() else { return };
+    let told = result.get("deprecations").and_then(Value::as_list);
+    let all = told.into_iter().flat_map(|told| told.iter().cloned()).chain(heard.iter().cloned());
+    let all: Value = all.collect();
+    result.insert("deprecations", all);
 }
 
 /// What came of preparing an execution.

@@ -4,6 +4,7 @@ use data::{Diagnose, Diagnostic, Map, Value};
 use template::TemplateError;
 
 use crate::connection::ConnectionError;
+use crate::outcome;
 
 /// The failure of one execution of a task.
 #[derive(Clone, Debug)]
@@ -23,6 +24,11 @@ impl Trouble {
         Self { result, findings: Vec::new() }
     }
 
+    /// A failure of an action that gave up before it had a result.
+    pub(crate) fn raised(msg: impl Into<String>) -> Self {
+        Self::failed(msg).with(outcome::BLAME, outcome::RAISED)
+    }
+
     /// A failure with findings.
     pub(crate) fn from_finding(msg: String, findings: Vec<Diagnostic>) -> Self {
         // Ansible's words for an error of the controller; playbooks ask whether the field is there.
@@ -40,6 +46,15 @@ impl Trouble {
         Self::from_finding(format!("Error processing keyword '{name}': {error}"), error.diagnostics())
     }
 
+    /// Without the name of the keyword in its message: Ansible renders some keywords before the others, and does not name them.
+    #[must_use]
+    pub(crate) fn without_keyword(mut self, name: &str) -> Self {
+        let said = self.result.get_str("msg").unwrap_or_default();
+        let msg = said.replacen(&format!("Error processing keyword '{name}': "), "", 1);
+        self.result.insert("msg", msg);
+        self
+    }
+
     /// A template in an argument.
     pub(crate) fn argument(action: &str, name: &str, error: &TemplateError) -> Self {
         let msg = format!(
@@ -52,7 +67,12 @@ impl Trouble {
     pub(crate) fn condition(error: TemplateError) -> Self {
         let text = error.to_string();
         let msg =
-            if text.starts_with("Error while evaluating conditional") || text.starts_with("Conditional ") {
+            if let Some(syntax) = text.strip_prefix("Syntax error in template: ") {
+                format!("Syntax error in expression: {syntax}")
+            } else if ["Error while evaluating conditional", "Conditional ", "Empty conditional", "Syntax error"]
+                .iter()
+                .any(|start| text.starts_with(start))
+            {
                 text
             } else {
                 format!("Error while evaluating conditional: {text}")

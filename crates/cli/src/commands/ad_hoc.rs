@@ -88,6 +88,9 @@ pub(crate) fn run(args: &AdHocArgs, settings: &Settings) -> Result<ExitCode, Fla
         return Ok(ExitCode::SUCCESS);
     }
     if options.verbosity > 0 {
+        if options.verbosity > 1 {
+            anstream::println!("ansible {}", crate::called_as::version());
+        }
         anstream::println!("{}", super::config::config_line(settings.file.as_ref()));
     }
     let folder = args.playbook_dir.clone().or_else(|| settings.path("PLAYBOOK_DIR"));

@@ -68,7 +68,7 @@ pub(crate) fn run(args: &PlaybookArgs, settings: &Settings) -> Result<ExitCode, 
     for playbook in &args.playbooks {
         if !playbook.exists() {
             return Err(FlagError::error(Diagnostic::error(format!(
-                "the playbook `{}` could not be found",
+                "the playbook: {} could not be found",
                 playbook.display()
             ))));
         }
@@ -84,6 +84,9 @@ pub(crate) fn run(args: &PlaybookArgs, settings: &Settings) -> Result<ExitCode, 
         return Ok(look(args, options));
     }
     if options.verbosity > 0 {
+        if options.verbosity > 1 {
+            anstream::println!("ansible-playbook {}", crate::called_as::version());
+        }
         anstream::println!("{}", super::config::config_line(settings.file.as_ref()));
     }
     let screen = output::screen(&args.run, settings).map_err(|error| FlagError::from_error(&error))?;
@@ -96,9 +99,9 @@ fn look(args: &PlaybookArgs, options: runner::RunOptions) -> ExitCode {
             plans.iter().for_each(|plan| anstream::print!("{}", listing(plan, args)));
             ExitCode::SUCCESS
         }
-        Err(findings) => {
-            report_all(&findings);
-            ExitCode::from(runner::ExitCode::Unreachable as u8)
+        Err(failure) => {
+            report_all(&failure.findings);
+            ExitCode::from(failure.exit_code as u8)
         }
     }
 }

@@ -78,8 +78,12 @@ impl HostFlags {
             .and_then(|pattern| pattern.select(&loaded.inventory))
             .map_err(|error| FlagError::error(error.diagnostic(None)))?;
         if selected.hosts.is_empty() {
+            let ignoring = |part: &String| {
+                Diagnostic::warning(format!("Could not match supplied host pattern, ignoring: {part}"))
+            };
+            report_all(&selected.unmatched.iter().map(ignoring).collect::<Vec<_>>());
             let found = Diagnostic::error(
-                "specified inventory, host pattern and/or `--limit` leaves us with no hosts to target",
+                "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.",
             );
             return Err(FlagError::error(found.note(format!("the limit is `{limit}`"))));
         }

@@ -253,6 +253,8 @@ mod tests {
             result: fields,
             censored: false,
             show_diff: false,
+            blame: runner::Blame::Told,
+            shown_whole: false,
             started: SystemTime::UNIX_EPOCH,
             duration: Duration::ZERO,
             findings: Default::default(),

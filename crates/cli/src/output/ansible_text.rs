@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 
 use data::{Diagnostic, Place, Severity, Value, python};
-use runner::{Event, HostName, Included, Item, PlayStart, Status, TaskHead, TaskKind, TaskResult};
+use runner::{Blame, Event, HostName, Included, Item, PlayStart, Status, TaskHead, TaskKind, TaskResult};
 
 use super::banner::banner;
 use super::color::Ink;
@@ -51,6 +51,8 @@ pub(crate) struct AnsibleText {
     screen: Screen,
     /// The task whose headline stands above.
     headline: Option<u64>,
+    /// Whether the play's hosts go their own ways.
+    free: bool,
     /// Loops whose items have been shown, by task and host: their whole adds no line.
     looped: HashSet<(u64, HostName)>,
 }
@@ -61,12 +63,14 @@ impl AnsibleText {
         Self {
             screen: Screen { out, err, options, said: HashSet::new() },
             headline: None,
+            free: false,
             looped: HashSet::new(),
         }
     }
 
     fn play(&mut self, play: &PlayStart) -> io::Result<()> {
         self.headline = None;
+        self.free = play.free;
         let mark = self.screen.check_mark(play.check_mode);
         match play.name.trim() {
             "" => self.screen.banner(&format!("PLAY{mark}")),
@@ -74,10 +78,13 @@ impl AnsibleText {
         }
     }
 
+    /// The headline of a task whose result comes, unless it stands there already.
     fn task(&mut self, task: &TaskHead) -> io::Result<()> {
-        if self.headline == Some(task.id) {
-            return Ok(());
-        }
+        if self.headline == Some(task.id) { Ok(()) } else { self.begin(task) }
+    }
+
+    /// The headline of a task.
+    fn begin(&mut self, task: &TaskHead) -> io::Result<()> {
         self.headline = Some(task.id);
         let kind = match task.kind {
             TaskKind::Task => "TASK",
@@ -141,8 +148,12 @@ impl AnsibleText {
             }
             Status::Skipped => self.screen.result(result, &format!("skipping: [{}]", result.host), Ink::Skip),
             Status::Failed => {
-                if !looped {
-                    self.screen.error(result)?;
+                // Of a loop's whole, `debug` shows nothing but the message, so that Ansible takes it for a result of its own.
+                let alone = result_text::short_action(&result.task.action) == "debug";
+                if !looped || alone {
+                    if !looped && result.blame != Blame::Include {
+                        self.screen.error(result)?;
+                    }
                     self.screen.path_of_failure(&result.task)?;
                     self.screen.failure(result, &format!("fatal: [{host}]: FAILED!"), Ink::Error)?;
                 }
@@ -217,15 +228,18 @@ impl AnsibleText {
 impl EventSink for AnsibleText {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            Event::PlaybookStart { path } if self.screen.options.verbosity > 1 => {
+            Event::PlaybookStart { path, plays } if self.screen.options.verbosity > 1 => {
                 let name = path.rsplit('/').next().unwrap_or(path);
-                self.screen.banner(&format!("PLAYBOOK: {name}"))
+                self.screen.banner(&format!("PLAYBOOK: {name}"))?;
+                self.screen.line(&format!("{plays} plays in {path}"), Some(Ink::Verbose))
             }
             Event::PlayStart(play) => self.play(play),
             Event::NoHostsMatched => self.screen.line("skipping: no hosts matched", Some(Ink::Skip)),
             Event::NoHostsRemaining => self.screen.banner("NO MORE HOSTS LEFT"),
-            // With results left out, a headline waits for the first result that is shown.
-            Event::TaskStart(task) if self.screen.options.display.all_headlines() => self.task(task),
+            // With results left out, and where hosts go their own ways, a headline waits for the first result that is shown.
+            Event::TaskStart(task) if self.screen.options.display.all_headlines() && !self.free => {
+                self.begin(task)
+            }
             Event::TaskStart(_) => Ok(()),
             Event::ItemResult(result) => self.item(result),
             Event::Retry(result) => self.retry(result),
@@ -377,6 +391,9 @@ impl Screen {
                 continue;
             }
             for text in result_text::texts(&result.result, field) {
+                if field == "deprecations" {
+                    self.once(DEPRECATIONS_OFF.to_owned())?;
+                }
                 self.once(format!("[{word}]: {}\n", text.trim_end()))?;
             }
         }
@@ -399,16 +416,27 @@ impl Screen {
     }
 
     fn finding(&mut self, found: &Diagnostic) -> io::Result<()> {
+        if found.severity == Severity::Deprecation {
+            if !self.options.display.deprecations {
+                return Ok(());
+            }
+            self.once(DEPRECATIONS_OFF.to_owned())?;
+        }
         let drawn = finding_text(found);
         if self.said.insert(drawn.clone()) { writeln!(self.err, "{drawn}") } else { Ok(()) }
     }
 }
+
+/// What goes before the first warning of something that Ansible will take away.
+const DEPRECATIONS_OFF: &str =
+    "[WARNING]: Deprecation warnings can be disabled by setting `deprecation_warnings=False` in ansible.cfg.\n";
 
 /// A finding outside any task in Ansible's form.
 fn finding_text(found: &Diagnostic) -> String {
     let level = match found.severity {
         Severity::Error => "ERROR",
         Severity::Warning => "WARNING",
+        Severity::Deprecation => "DEPRECATION WARNING",
     };
     let mut text = format!("[{level}]: {}\n", found.title);
     for label in &found.labels {
@@ -474,8 +502,12 @@ fn brief(result: &TaskResult) -> String {
             | "validate_argument_spec"
             | "wait_for_connection"
     );
-    let judged = result.result.get("failed_when_result").is_some_and(Value::is_truthy);
-    let what = if on_controller || judged { "Action failed" } else { "Module failed" };
+    match result.blame {
+        Blame::Outside => return msg,
+        Blame::Raised => return format!("Task failed: {msg}"),
+        Blame::Told | Blame::Judged | Blame::Include => {}
+    }
+    let what = if on_controller || result.blame == Blame::Judged { "Action failed" } else { "Module failed" };
     if msg.is_empty() { format!("Task failed: {what}.") } else { format!("Task failed: {what}: {msg}") }
 }
 

@@ -43,7 +43,7 @@ impl EventSink for JsonLines {
 /// Kind and fields of an event.
 fn describe(event: &Event) -> (&'static str, Map) {
     match event {
-        Event::PlaybookStart { path } => ("playbook_start", Map::from([("playbook", path.as_str())])),
+        Event::PlaybookStart { path, .. } => ("playbook_start", Map::from([("playbook", path.as_str())])),
         Event::PlayStart(play) => (
             "play_start",
             Map::from([

@@ -209,7 +209,7 @@ fn escaped(text: &str) -> String {
 impl EventSink for Junit {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            Event::PlaybookStart { path } => {
+            Event::PlaybookStart { path, .. } => {
                 let name = std::path::Path::new(path).file_stem();
                 self.playbook = name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             }

@@ -26,15 +26,9 @@ pub(crate) fn short_action(action: &str) -> &str {
         .unwrap_or(action)
 }
 
-/// Whether a result is always shown whole, spread over lines: what `debug` and `assert` say, unless they were skipped or never got to
-/// say it.
+/// Whether a result is always shown whole, spread over lines: what `debug` and `assert` say, unless they were skipped.
 pub(crate) fn always_verbose(result: &TaskResult) -> bool {
-    let spoke = match result.status {
-        Status::Ok | Status::Changed => true,
-        Status::Failed => result.findings.is_empty(),
-        Status::Skipped | Status::Unreachable => false,
-    };
-    spoke && matches!(short_action(&result.task.action), "debug" | "assert")
+    result.shown_whole && !matches!(result.status, Status::Skipped | Status::Unreachable)
 }
 
 /// Whether a result is shown with its fields at this number of `-v`.
@@ -49,6 +43,10 @@ pub(crate) fn shown_fields(result: &TaskResult, verbosity: u8) -> Map {
     if verbosity < 3 {
         fields.remove("invocation");
         fields.remove("diff");
+    }
+    if result.status == Status::Skipped {
+        // Items of a loop have been shown one by one.
+        fields.remove("results");
     }
     // The line's first word says whether it failed or was skipped; warnings have been told.
     for field in ["failed", "skipped", "exception", "warnings", "deprecations"] {
@@ -103,10 +101,22 @@ pub(crate) fn masked(value: &Value) -> Value {
 /// The texts of a list field, such as `warnings`.
 pub(crate) fn texts(result: &Map, field: &str) -> Vec<String> {
     let text = |value: &Value| match value {
-        Value::Map(map) => map.get("msg").map_or_else(String::new, data::python::str),
+        Value::Map(map) => deprecation(map),
         other => data::python::str(other),
     };
     result.get(field).and_then(Value::as_list).map(|list| list.iter().map(text).collect()).unwrap_or_default()
+}
+
+/// One entry of `deprecations`: what, and when it goes.
+fn deprecation(entry: &Map) -> String {
+    let msg = entry.get("msg").map_or_else(String::new, data::python::str);
+    match entry.get("version").filter(|version| version.is_truthy()) {
+        Some(version) if entry.get_str("removed_from") == Some("ansible-core") => {
+            let version = data::python::str(version);
+            format!("{msg} This feature will be removed from ansible-core version {version}.")
+        }
+        _ => msg,
+    }
 }
 
 #[cfg(test)]

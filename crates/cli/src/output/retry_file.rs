@@ -49,7 +49,7 @@ impl RetryFile {
 impl EventSink for RetryFile {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            Event::PlaybookStart { path } => {
+            Event::PlaybookStart { path, .. } => {
                 self.playbook = std::path::absolute(path).unwrap_or_else(|_| path.into());
                 Ok(())
             }

@@ -69,7 +69,7 @@ impl Reader<'_> {
                     .filter(|pair| !std::ptr::eq(**pair, **one))
                     .map(|pair| (**pair).clone())
                     .collect();
-                self.refuse_unknown(&others, on);
+                others.iter().for_each(|(other, _)| self.conflicting(&one.0, other, on));
                 Some((&one.0, &one.1))
             }
             ([first, second, ..], _) => {
@@ -84,6 +84,20 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    /// A second key that is no keyword: to Ansible another action, to its writer probably a keyword.
+    fn conflicting(&mut self, action: &Node, other: &Node, on: On) {
+        let name = data_text(other);
+        let title = format!("conflicting action statements: {}, {name}", data_text(action));
+        let error = Diagnostic::error(title).at(&other.place, "").note(format!(
+            "'{name}' is not a valid attribute for a {}",
+            on.noun()
+        ));
+        self.findings.error(match nearest(&name, keyword::names(on)) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error,
+        });
     }
 
     /// `args:`: a mapping, or a template of one.

@@ -58,10 +58,11 @@ impl Reader<'_> {
         }
         if !path.is_file() {
             let title = format!(
-                "Could not find or access '{}' on the Ansible Controller.",
-                super::files::shown(&path)
+                "Unable to retrieve file contents.\nCould not find or access '{0}' on the Ansible Controller.\nIf you are using a module \
+                 and expect the file to exist on the remote, see the remote_src option: [Errno 2] No such file or directory: '{0}'",
+                path.display()
             );
-            self.findings.error(Diagnostic::error(title).at_opt(task.action.place.as_ref(), "imported here"));
+            self.findings.missing(Diagnostic::error(title).at_opt(task.action.place.as_ref(), "imported here"));
             return Vec::new();
         }
         let Some(document) = self.read(&path) else { return Vec::new() };

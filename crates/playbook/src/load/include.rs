@@ -7,7 +7,6 @@ use data::suggest::nearest;
 use data::yaml::NodeKind;
 use data::{Diagnostic, Map, Value};
 
-use super::files::shown;
 use super::imports::include_vars;
 use super::object::is_variable_name;
 use super::{Loader, Reader};
@@ -97,8 +96,9 @@ impl Loader {
         base_dir: &Path,
     ) -> Included<(Vec<Item>, Vec<CompiledRole>)> {
         if !path.is_file() {
-            let title = format!("Could not find or access '{}' on the Ansible Controller.", shown(path));
-            return Err(Diagnostic::error(title).at_opt(task.action.place.as_ref(), "included here").into());
+            let title = unreadable(path);
+            let finding = Diagnostic::error(title).at_opt(task.action.place.as_ref(), "included here");
+            return Err(PlaybookError::missing(finding));
         }
         let mut reader = Reader::new(self, base_dir, play_vars.clone());
         let apply = reader.apply(task);
@@ -209,4 +209,15 @@ fn split_tags(value: &Value) -> Value {
         Value::Str(text) => text.split(',').map(|tag| Value::Str(text.with_chars(tag.trim()))).collect(),
         other => other.clone(),
     }
+}
+
+/// Ansible's words for a file that an include names and that is not there.
+fn unreadable(path: &Path) -> String {
+    let path = path.display();
+    format!(
+        "Could not find or access '{path}' on the Ansible Controller: Unable to retrieve file contents.\n\
+         Could not find or access '{path}' on the Ansible Controller.\n\
+         If you are using a module and expect the file to exist on the remote, see the remote_src option: \
+         [Errno 2] No such file or directory: '{path}'"
+    )
 }

@@ -30,7 +30,7 @@ impl Reader<'_> {
         vars
     }
 
-    /// `main`, `main.yml`, ... that exist; an `x_from` that names nothing is a mistake.
+    /// `main`, `main.yml`, ... that exist.
     fn role_entries(&mut self, role: &Path, subfolder: &str, from: Option<&str>) -> Vec<PathBuf> {
         let folder = role.join(subfolder);
         let name = from.unwrap_or("main");
@@ -49,7 +49,8 @@ impl Reader<'_> {
             self.findings.error(Diagnostic::error(title));
             return Vec::new();
         }
-        if found.is_empty() && from.is_some() {
+        // Variables that are not there are none; tasks and handlers are missed.
+        if found.is_empty() && from.is_some() && matches!(subfolder, "tasks" | "handlers") {
             self.findings.error(Diagnostic::error(format!(
                 "Could not find specified file in role: {subfolder}/{name}"
             )));

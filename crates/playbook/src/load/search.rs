@@ -6,7 +6,6 @@ use data::Diagnostic;
 use data::suggest::nearest;
 
 use super::Reader;
-use super::files::shown;
 use crate::enclosing::Enclosing;
 use crate::keyword::Inherited;
 use crate::task::TaskKind;
@@ -95,7 +94,7 @@ impl Reader<'_> {
     }
 
     fn role_not_found(&mut self, name: &str, folders: &[PathBuf], place: Option<&data::Place>) {
-        let searched = folders.iter().map(|folder| shown(folder)).collect::<Vec<_>>().join(":");
+        let searched = folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(":");
         let mut error =
             Diagnostic::error(format!("the role '{name}' was not found in {searched}")).at_opt(place, "");
         let existing: Vec<String> = folders
@@ -108,7 +107,7 @@ impl Reader<'_> {
         if let Some(near) = nearest(name, existing.iter().map(String::as_str)) {
             error = error.help(format!("did you mean `{near}`?"));
         }
-        self.findings.error(error);
+        self.findings.missing(error);
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     match args.remove("_raw_params") {
         Some(Value::Str(raw)) => {
             let pairs = data::split::parse_kv(&Text::plain(raw.as_str()), false);
-            args.extend_from(&pairs.map_err(|error| Trouble::failed(error.to_string()))?.to_map());
+            args.extend_from(&pairs.map_err(|error| Trouble::raised(error.to_string()))?.to_map());
         }
         Some(Value::Map(mapping)) => args.extend_from(&mapping),
         _ => {}
@@ -20,14 +20,14 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let name =
         ["name", "hostname", "host"].iter().find_map(|key| args.remove(key)).and_then(|value| shown(&value));
     let Some(name) = name.filter(|name| !name.is_empty()) else {
-        return Err(Trouble::failed("name, host or hostname needs to be provided"));
+        return Err(Trouble::raised("name, host or hostname needs to be provided"));
     };
     let groups = ["groups", "groupname", "group"].iter().find_map(|key| args.remove(key));
     let groups: Vec<Value> = match groups {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::List(list)) => list.into_items(),
         Some(Value::Str(text)) => text.split(',').map(|group| Value::from(group.trim())).collect(),
-        Some(_) => return Err(Trouble::failed("Groups must be specified as a list.")),
+        Some(_) => return Err(Trouble::raised("Groups must be specified as a list.")),
     };
     let (name, port) = split_port(&name);
     if let Some(port) = port {

@@ -16,10 +16,10 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         args.remove("decrypt");
         return call.module("assemble", args, Vec::new());
     }
-    let Some(src) = call.text("src") else { return Err(Trouble::failed("src and dest are required")) };
+    let Some(src) = call.text("src") else { return Err(Trouble::raised("src and dest are required")) };
     let folder = call.file("files", &src)?;
     if !folder.is_dir() {
-        return Err(Trouble::failed(format!("Source ({}) is not a directory", folder.display())));
+        return Err(Trouble::raised(format!("Source ({}) is not a directory", folder.display())));
     }
     let joined = join(call, &folder)?;
     let mut args = call.args.clone();
@@ -37,11 +37,11 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
 /// The fragments in the order of their names, the delimiter between them on lines of its own.
 fn join(call: &ActionCall<'_>, folder: &Path) -> Result<Vec<u8>, Trouble> {
     let pattern = call.text("regexp").map(|regexp| data::pattern::Pattern::new(&regexp)).transpose();
-    let pattern = pattern.map_err(|error| Trouble::failed(format!("Invalid Regexp: {error}")))?;
+    let pattern = pattern.map_err(|error| Trouble::raised(format!("Invalid Regexp: {error}")))?;
     let delimiter = call.text("delimiter").map(|text| text.replace("\\n", "\n").replace("\\t", "\t"));
     let hidden = call.flag("ignore_hidden").unwrap_or(false);
     let unreadable = |error: &dyn std::fmt::Display| {
-        Trouble::failed(format!("could not read `{}`: {error}", folder.display()))
+        Trouble::raised(format!("could not read `{}`: {error}", folder.display()))
     };
     let mut joined: Vec<u8> = Vec::new();
     for path in data::fs::list(folder).map_err(|error| unreadable(&error))? {

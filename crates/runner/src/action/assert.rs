@@ -9,7 +9,7 @@ use crate::trouble::Trouble;
 pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let quiet = call.flag("quiet").unwrap_or(false);
     let Some(that) = call.args.get("that") else {
-        return Err(Trouble::failed("missing required arguments: that"));
+        return Err(Trouble::raised("missing required arguments: that"));
     };
     let conditions = match that {
         Value::List(list) => list.to_vec(),

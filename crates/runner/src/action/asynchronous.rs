@@ -111,7 +111,7 @@ impl ActionCall<'_> {
             }
             if late {
                 let seconds = self.keywords.async_seconds;
-                return Err(Trouble::failed(format!(
+                return Err(Trouble::raised(format!(
                     "async task did not complete within the requested time - {seconds}s"
                 ))
                 .with("ansible_job_id", id));

@@ -22,10 +22,10 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         _ => None,
     };
     if let Some(msg) = problem {
-        return Err(Trouble::failed(msg));
+        return Err(Trouble::raised(msg));
     }
     let (Some(dest), args) = (dest, call.args.clone()) else {
-        return Err(Trouble::failed("dest is required"));
+        return Err(Trouble::raised("dest is required"));
     };
     if let Some(content) = content {
         return send_text(call, content, args);
@@ -39,12 +39,19 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         Some(Packed::Folder(files)) => return send_packed_folder(call, &files, &src, &dest),
         None => {}
     }
-    let path = call.file("files", &src)?;
+    let path = call.file("files", &src).map_err(unexpected)?;
     if path.is_dir() {
         send_folder(call, &path, src.ends_with('/'), &dest)
     } else {
         send_file(call, &path, &dest)
     }
+}
+
+/// Ansible's `copy` says so of a file that it cannot find.
+fn unexpected(trouble: Trouble) -> Trouble {
+    let msg = trouble.result.get_str("msg").unwrap_or_default();
+    let msg = format!("Unexpected AnsibleActionFail error: {msg}");
+    trouble.with("msg", msg)
 }
 
 /// `content`: text as it is, lists and mappings as JSON.
@@ -99,10 +106,10 @@ fn send_named(
 /// The bytes of a file, decrypted when it is a vault envelope and `decrypt` does not say no.
 pub(super) fn content_of(call: &ActionCall<'_>, path: &Path) -> Result<Content, Trouble> {
     let unreadable =
-        |error: std::io::Error| Trouble::failed(format!("could not read `{}`: {error}", path.display()));
+        |error: std::io::Error| Trouble::raised(format!("could not read `{}`: {error}", path.display()));
     if call.flag("decrypt").unwrap_or(true) && is_vault(path).map_err(unreadable)? {
         let source =
-            call.job.shared.options.reader.read(path).map_err(|error| Trouble::failed(error.to_string()))?;
+            call.job.shared.options.reader.read(path).map_err(|error| Trouble::raised(error.to_string()))?;
         return Ok(Content::from_bytes(source.text().as_bytes()));
     }
     Content::from_file(path).map_err(unreadable)
@@ -124,7 +131,7 @@ fn send_folder(
 ) -> Result<Map, Trouble> {
     let mut paths = Vec::new();
     walk(folder, Path::new(""), &mut paths)
-        .map_err(|error| Trouble::failed(format!("could not read `{}`: {error}", folder.display())))?;
+        .map_err(|error| Trouble::raised(format!("could not read `{}`: {error}", folder.display())))?;
     let root = root_of(folder, contents_only, dest);
     send_all(call, &root, paths, dest, |below, target| send_file(call, &folder.join(below), target))
 }
@@ -151,7 +158,7 @@ fn send_packed_folder(
     let root = root_of(Path::new(src.trim_end_matches('/')), src.ends_with('/'), dest);
     send_all(call, &root, paths, dest, |below, target| match files.iter().find(|(path, _)| path == below) {
         Some((path, file)) => send_packed(call, file, path, target),
-        None => Err(Trouble::failed(format!("`{}` is not in the bundle", below.display()))),
+        None => Err(Trouble::raised(format!("`{}` is not in the bundle", below.display()))),
     })
 }
 

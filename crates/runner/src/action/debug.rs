@@ -8,7 +8,7 @@ use crate::trouble::Trouble;
 /// Gives `msg`, or the expression with its value. With `verbosity` above that of the run it is skipped.
 pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     if call.args.contains_key("msg") && call.args.contains_key("var") {
-        return Err(Trouble::failed("'msg' and 'var' are incompatible options"));
+        return Err(Trouble::raised("parameters are mutually exclusive: msg|var"));
     }
     let threshold = call.number("verbosity")?.unwrap_or(0.0);
     if threshold > f64::from(call.job.shared.options.verbosity) {

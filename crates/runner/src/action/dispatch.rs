@@ -32,7 +32,7 @@ fn dispatch(call: &ActionCall<'_>, variable: &str, fact: &str, kind: &str) -> Re
         },
     };
     if modules::find(&name).is_none() {
-        return Err(Trouble::failed(format!(
+        return Err(Trouble::raised(format!(
             "Could not find a matching action for the \"{name}\" {kind} manager."
         )));
     }
@@ -59,6 +59,6 @@ fn manager(call: &ActionCall<'_>, fact: &str) -> Result<String, Trouble> {
     let facts = result.get("ansible_facts").and_then(Value::as_map);
     let name = facts.and_then(|facts| facts.get_str(&full)).filter(|name| *name != "unknown");
     name.map(str::to_owned).ok_or_else(|| {
-        Trouble::failed(format!("Could not detect which {fact} the host uses: set `use`, or gather facts"))
+        Trouble::raised(format!("Could not detect which {fact} the host uses: set `use`, or gather facts"))
     })
 }

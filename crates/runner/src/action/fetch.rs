@@ -11,7 +11,7 @@ use crate::trouble::Trouble;
 /// Writes the file to `dest/host/path`, or with `flat` to `dest`.
 pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let (Some(src), Some(dest)) = (call.text("src"), call.text("dest")) else {
-        return Err(Trouble::failed("src and dest are required"));
+        return Err(Trouble::raised("src and dest are required"));
     };
     if call.keywords.check {
         return Ok(Map::from([

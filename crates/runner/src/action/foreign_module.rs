@@ -23,11 +23,11 @@ static TOLD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 /// It cannot be read or run, or the target cannot be reached.
 pub(super) fn run(call: &ActionCall<'_>, file: &ModuleFile) -> Result<Map, Trouble> {
     let unreadable =
-        |error: std::io::Error| Trouble::failed(format!("could not read `{}`: {error}", file.path.display()));
+        |error: std::io::Error| Trouble::raised(format!("could not read `{}`: {error}", file.path.display()));
     let content = std::fs::read(&file.path).map_err(unreadable)?;
     let style = Style::of(&content);
     if style == Style::PowerShell {
-        return Err(Trouble::failed(format!(
+        return Err(Trouble::raised(format!(
             "the module `{}` is for Windows hosts, which taskbox does not reach",
             call.name
         )));
@@ -99,7 +99,7 @@ fn library(call: &ActionCall<'_>, file: &ModuleFile) -> Result<Content, Trouble>
     }
     let core = module_file::python_libraries().into_iter().next().ok_or_else(|| {
         let near = super::nearest(&call.name).map(|near| format!(" The nearest module that is built in is `{near}`."));
-        Trouble::failed(format!(
+        Trouble::raised(format!(
             "the module `{}` ({}) imports Ansible's Python library, which taskbox has no copy of and did not find on this machine: \
              install ansible-core here (it is only read), or use a module that is built in.{}",
             call.name,
@@ -108,7 +108,7 @@ fn library(call: &ActionCall<'_>, file: &ModuleFile) -> Result<Content, Trouble>
         ))
     })?;
     let failed = |error: std::io::Error| {
-        Trouble::failed(format!("could not pack the imports of `{}`: {error}", call.name))
+        Trouble::raised(format!("could not pack the imports of `{}`: {error}", call.name))
     };
     let files = module_file::imports(file, &core).map_err(failed)?;
     let packed = modules::zip_of(files.iter().map(|(name, content)| (name.as_str(), content.as_slice())));

@@ -36,7 +36,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         }
         (None, Some(file)) => {
             let found = call.scope.search().find("vars", file.trim());
-            let path = found.ok_or_else(|| Trouble::failed(format!("Could not find or access '{file}' on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option")))?;
+            let path = found.ok_or_else(|| unreadable(call.not_found("vars", file.trim())))?;
             vars = variables(call, &path)?;
             read.push(path);
         }
@@ -57,6 +57,14 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         ),
         ("changed", false.into()),
     ]))
+}
+
+/// Ansible tells in `message` why nothing could be included; `msg` does not know.
+fn unreadable(message: String) -> Trouble {
+    Trouble::failed("Task failed: Action failed: Unknown error.")
+        .with("ansible_facts", Map::new())
+        .with("ansible_included_var_files", Value::List(data::List::default()))
+        .with("message", message)
 }
 
 fn variables(call: &ActionCall<'_>, path: &Path) -> Result<Map, Trouble> {

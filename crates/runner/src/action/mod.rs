@@ -203,13 +203,13 @@ pub(crate) fn name(task: &Task, scope: &TaskScope) -> Result<String, Trouble> {
     } else if crate::foreign::is_known(&rendered) || crate::foreign::file(&rendered, task, options).is_some()
     {
         let near = nearest(&rendered).map(|near| format!(" The nearest that is built in is `{near}`."));
-        Err(Trouble::failed(format!(
+        Err(Trouble::raised(format!(
             "Task failed: The module '{rendered}' is not built into taskbox, and its file is neither in a `library`, nor in a collection, \
              nor in an ansible-core of this machine.{}",
             near.unwrap_or_default()
         )))
     } else {
-        Err(Trouble::failed(format!("Task failed: Cannot resolve '{rendered}' to an action or module.")))
+        Err(Trouble::raised(format!("Task failed: Cannot resolve '{rendered}' to an action or module.")))
     }
 }
 
@@ -237,7 +237,7 @@ pub(crate) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     }
     match find(&call.name) {
         Some(spec) if call.keywords.async_seconds > 0 && !spec.asynchronous => {
-            Err(Trouble::failed(format!("This action ({}) does not support async.", call.name)))
+            Err(Trouble::raised(format!("This action ({}) does not support async.", call.name)))
         }
         Some(spec) => {
             refuse_unknown(spec, call)?;
@@ -256,7 +256,7 @@ fn refuse_unknown(spec: &ActionSpec, call: &ActionCall<'_>) -> Result<(), Troubl
     if unknown.is_empty() {
         return Ok(());
     }
-    Err(Trouble::failed(format!("Invalid options for {}: {}", call.name, unknown.join(","))))
+    Err(Trouble::raised(format!("Invalid options for {}: {}", call.name, unknown.join(","))))
 }
 
 /// One run of an action.
@@ -298,7 +298,7 @@ impl ActionCall<'_> {
     /// It is none.
     pub(crate) fn number(&self, name: &str) -> Result<Option<f64>, Trouble> {
         let Some(text) = self.text(name).filter(|text| !text.is_empty()) else { return Ok(None) };
-        let wrong = |_| Trouble::failed(format!("non-integer value given for {name}: '{text}'"));
+        let wrong = |_| Trouble::raised(format!("non-integer value given for {name}: '{text}'"));
         text.trim().parse().map(Some).map_err(wrong)
     }
 
@@ -331,7 +331,7 @@ impl ActionCall<'_> {
     pub(crate) fn module(&self, name: &str, args: Map, contents: Vec<Content>) -> Result<Map, Trouble> {
         if self.ahead.is_some() {
             // More depends on the answer than the task's result.
-            return Err(Trouble::failed("the action asks more than once"));
+            return Err(Trouble::raised("the action asks more than once"));
         }
         let (connection, call) = self.request(name, args, contents)?;
         if self.is_job(name) {
@@ -350,7 +350,7 @@ impl ActionCall<'_> {
         let Some(ahead) = self.ahead else { return self.module(name, args, contents) };
         let (connection, call) = self.request(name, args, contents)?;
         ahead.note(connection, call);
-        Err(Trouble::failed("asked ahead"))
+        Err(Trouble::raised("asked ahead"))
     }
 
     /// A call of a module as the task's keywords want it, and the way to the target.
@@ -394,12 +394,21 @@ impl ActionCall<'_> {
     /// # Errors
     /// There is none.
     pub(crate) fn file(&self, subfolder: &str, name: &str) -> Result<std::path::PathBuf, Trouble> {
-        self.scope.search().find(subfolder, name).ok_or_else(|| {
-            Trouble::failed(format!(
-                "Could not find or access '{name}' on the Ansible Controller.\nIf you are using a module and expect the file to exist on \
-                 the remote, see the remote_src option"
-            ))
-        })
+        let found = self.scope.search().find(subfolder, name);
+        found.ok_or_else(|| Trouble::raised(self.not_found(subfolder, name)))
+    }
+
+    /// Ansible's words for a file of the controller that is nowhere: with all places it was looked for.
+    fn not_found(&self, subfolder: &str, name: &str) -> String {
+        let search = self.scope.search();
+        let last = ::template::SearchPath::new([self.scope.play.play.base_dir.clone()]);
+        let places = search.candidates(subfolder, name).into_iter().chain(last.candidates(subfolder, name));
+        let places: Vec<String> = places.map(|path| format!("\t{}", path.display())).collect();
+        format!(
+            "Could not find or access '{name}'\nSearched in:\n{} on the Ansible Controller.\nIf you are using a module and expect the \
+             file to exist on the remote, see the remote_src option",
+            places.join("\n")
+        )
     }
 
     /// What an argument names inside the archive of the run, if there is one and the path leads into it.
@@ -409,7 +418,7 @@ impl ActionCall<'_> {
     pub(crate) fn packed(&self, name: &str) -> Result<Option<crate::Packed>, Trouble> {
         let Some(archive) = &self.job.shared.options.packed else { return Ok(None) };
         let path = std::path::Path::new(name);
-        archive.find(path).map_err(|error| Trouble::failed(format!("could not read `{name}`: {error}")))
+        archive.find(path).map_err(|error| Trouble::raised(format!("could not read `{name}`: {error}")))
     }
 
     /// Renders a value in the task's scope.
@@ -425,7 +434,7 @@ impl ActionCall<'_> {
 pub(crate) fn timed_out(limit: Duration) -> Trouble {
     let seconds = limit.as_secs();
     let frame = Map::from([("period", Value::from(seconds))]);
-    Trouble::failed(format!("Task failed: Timed out after {seconds} second(s)."))
+    Trouble::raised(format!("Task failed: Timed out after {seconds} second(s)."))
         .with("timedout", Value::Map(frame))
 }
 

@@ -22,6 +22,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         Some(seconds) => {
             let time =
                 Duration::from_secs_f64(seconds.clamp(0.0, 1e9).max(if seconds < 1.0 { 1.0 } else { 0.0 }));
+            call.job.tell(0, format!("Pausing for {} seconds", time.as_secs()));
             attempts::pause(time, &call.job.shared.options.interrupt);
         }
         None => answer = ask(call, echo)?,
@@ -46,7 +47,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
 fn ask(call: &ActionCall<'_>, echo: bool) -> Result<String, Trouble> {
     let Some(prompter) = &call.job.shared.options.prompter else {
         call.job.warn(data::Diagnostic::warning(
-            "not waiting for response to prompt as stdin is not interactive",
+            "Not waiting for response to prompt as stdin is not interactive",
         ));
         return Ok(String::new());
     };

@@ -9,7 +9,7 @@ use crate::trouble::Trouble;
 /// Runs the free text in the login shell of the target.
 pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let Some(command) = call.raw().filter(|command| !command.is_empty()) else {
-        return Err(Trouble::failed("no command given"));
+        return Err(Trouble::raised("no command given"));
     };
     if call.keywords.check {
         return Ok(Map::from([("skipped", Value::from(true)), ("changed", false.into())]));

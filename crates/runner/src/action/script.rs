@@ -10,7 +10,7 @@ pub(super) const ARGS: &[&str] = &["cmd", "chdir", "creates", "removes", "execut
 /// Has the target run the script's content with its arguments.
 pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let Some(line) = call.raw().or_else(|| call.text("cmd")).filter(|line| !line.trim().is_empty()) else {
-        return Err(Trouble::failed("one of the following is required: _raw_params, cmd"));
+        return Err(Trouble::raised("one of the following is required: _raw_params, cmd"));
     };
     for (option, stop_when) in [("creates", true), ("removes", false)] {
         let Some(path) = call.text(option) else { continue };
@@ -26,7 +26,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         }
     }
     let words = data::split::split_args(&Text::plain(line.as_str()))
-        .map_err(|error| Trouble::failed(error.to_string()))?;
+        .map_err(|error| Trouble::raised(error.to_string()))?;
     let first =
         words.first().map(|word| data::split::unquote(word.chars.trim()).to_owned()).unwrap_or_default();
     let path = call.file("files", &first)?;

@@ -12,16 +12,14 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     for (key, value) in call.args.iter().filter(|(key, _)| key.as_str() != Some("cacheable")) {
         let name = name(call, &key.to_string())?;
         if !is_name(&name) {
-            return Err(Trouble::failed(format!(
-                "The variable name '{name}' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores."
-            )));
+            return Err(Trouble::failed(format!("Task failed: Invalid variable name '{name}'.")));
         }
         // The key as written keeps its place, for warnings about it.
         let key = if key.as_str() == Some(&name) { key.clone() } else { data::Key::from(name) };
         facts.insert(key, value.clone());
     }
     if facts.is_empty() {
-        return Err(Trouble::failed(
+        return Err(Trouble::raised(
             "No key/value pairs provided, at least one is required for this action to succeed",
         ));
     }

@@ -10,7 +10,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let data = match call.args.get("data") {
         None => Map::new(),
         Some(Value::Map(data)) => data.clone(),
-        Some(_) => return Err(Trouble::failed("The 'data' option needs to be a dictionary/hash")),
+        Some(_) => return Err(Trouble::raised("The 'data' option needs to be a dictionary/hash")),
     };
     let stats = Map::from([
         ("data", Value::Map(data)),

@@ -59,7 +59,7 @@ const OF_ACTION: &[&str] = &[
 /// Renders the file and sends it as `copy` does.
 pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let (Some(src), Some(dest)) = (call.text("src"), call.text("dest")) else {
-        return Err(Trouble::failed("src and dest are required"));
+        return Err(Trouble::raised("src and dest are required"));
     };
     let (path, rendered) = render(call, &src, &dest)?;
     let mut args = call.args.clone();
@@ -86,7 +86,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
 pub(super) fn render(call: &ActionCall<'_>, src: &str, dest: &str) -> Result<(PathBuf, String), Trouble> {
     let path = call.file("templates", src)?;
     let source =
-        call.job.shared.options.reader.read(&path).map_err(|error| Trouble::failed(error.to_string()))?;
+        call.job.shared.options.reader.read(&path).map_err(|error| Trouble::raised(error.to_string()))?;
     let mut scope = call.scope.clone();
     scope.local.extend_from(&template::template_vars(src, &path, Some(dest)));
     if !scope.has("ansible_managed") {
@@ -125,7 +125,7 @@ fn options(call: &ActionCall<'_>, path: &Path) -> Result<FileOptions, Trouble> {
         Some("\r" | "\\r") => Newline::Cr,
         Some(other) => {
             let shown = data::python::repr(&Value::Str(Text::plain(other)));
-            return Err(Trouble::failed(format!(
+            return Err(Trouble::raised(format!(
                 "newline_sequence needs to be one of: \\n, \\r or \\r\\n, not {shown}"
             )));
         }

@@ -11,7 +11,7 @@ use crate::trouble::Trouble;
 
 /// Sends the archive, unless `remote_src` (or `copy: false`) says that the target has it.
 pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
-    let Some(src) = call.text("src") else { return Err(Trouble::failed("src and dest are required")) };
+    let Some(src) = call.text("src") else { return Err(Trouble::raised("src and dest are required")) };
     let remote =
         call.flag("remote_src").unwrap_or(false) || call.flag("copy") == Some(false) || src.contains("://");
     let mut args = call.args.clone();

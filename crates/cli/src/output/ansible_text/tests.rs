@@ -65,6 +65,8 @@ fn result(task: &Arc<TaskHead>, host: &str, status: Status, fields: Map) -> Task
         findings: Vec::new(),
         censored: false,
         show_diff: false,
+        blame: runner::Blame::Told,
+        shown_whole: false,
         started: SystemTime::UNIX_EPOCH,
         duration: Duration::ZERO,
     }
@@ -77,7 +79,7 @@ fn item(label: &str, result: TaskResult) -> TaskResult {
 #[test]
 fn a_play_with_a_task_and_its_results() {
     let head = task(1, "say", "debug");
-    let play = PlayStart { name: "first".into(), check_mode: false, hosts: vec!["a".into()], place: None };
+    let play = PlayStart { name: "first".into(), check_mode: false, hosts: vec!["a".into()], place: None, free: false };
     let fields = Map::from([("msg", Value::from("hello")), ("changed", false.into())]);
     let (out, _) = printed(
         0,
