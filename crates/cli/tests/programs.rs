@@ -161,7 +161,7 @@ fn wrong_words_end_with_ansibles_codes() {
     for (program, args, code) in [
         ("ansible-playbook", &["--no-such-flag"] as &[&str], 2),
         ("ansible-inventory", &[], 5),
-        ("ansible-inventory", &["-i", "h1,", "--list", "--toml"], 5),
+        ("ansible-inventory", &["-i", "h1,", "--list", "--graph"], 5),
         ("ansible", &["all", "-i", "h1,", "-m", "command"], 5),
         ("ansible-config", &["view", "-c", "nowhere.cfg"], 5),
         ("ansible-vault", &["encrypt", "--vault-id", "a;b@x", "f"], 5),

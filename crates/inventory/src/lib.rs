@@ -20,6 +20,8 @@ mod range;
 mod read;
 mod script;
 mod sources;
+mod toml;
+mod toml_text;
 mod vars_files;
 mod yaml;
 

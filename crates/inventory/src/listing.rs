@@ -164,6 +164,62 @@ impl Listing<'_> {
         Ok(())
     }
 
+    /// `--list --toml`: groups side by side, as a TOML inventory has them.
+    ///
+    /// # Errors
+    /// A variable file that cannot be read.
+    pub fn to_toml(&self) -> Result<String, VarsFileError> {
+        let mut result = Map::new();
+        if let Some(all) = self.inventory.group("all") {
+            self.toml_group(all, &mut result, &mut Seen::default())?;
+        }
+        Ok(crate::toml_text::to_toml(&result))
+    }
+
+    fn toml_group<'b>(
+        &'b self,
+        group: &'b Group,
+        result: &mut Map,
+        seen: &mut Seen<'b>,
+    ) -> Result<(), VarsFileError> {
+        let is_all = group.name() == "all";
+        let ungrouped = self.inventory.group("ungrouped");
+        let has_ungrouped = ungrouped.is_some_and(|group| self.inventory.own_hosts(group).next().is_some());
+        // The group keeps its place before those below it.
+        result.insert(group.name(), Map::new());
+        let mut children: Vec<Value> = Vec::new();
+        for child in self.children(group).filter(|child| has_ungrouped || child.name() != "ungrouped") {
+            if !is_all {
+                children.push(Value::str(child.name()));
+            }
+            if seen.groups.insert(child.name()) {
+                self.toml_group(child, result, seen)?;
+            }
+        }
+        let mut entry = Map::new();
+        if !children.is_empty() {
+            entry.insert("children", children);
+        }
+        let mut hosts = Map::new();
+        for host in self.inventory.own_hosts(group).filter(|host| !is_all && self.includes(host)) {
+            let is_first = seen.hosts.insert(host.name());
+            hosts.insert(host.name().to_string(), if is_first { self.host_vars(host)? } else { Map::new() });
+        }
+        if !hosts.is_empty() {
+            entry.insert("hosts", hosts);
+        }
+        let vars = if self.export { self.group_vars(group)? } else { Map::new() };
+        if !vars.is_empty() {
+            entry.insert("vars", vars);
+        }
+        if entry.is_empty() {
+            result.remove(group.name());
+        } else {
+            result.insert(group.name(), entry);
+        }
+        Ok(())
+    }
+
     /// `--graph`: the tree below a group, with variables if asked for.
     ///
     /// # Errors

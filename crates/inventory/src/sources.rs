@@ -12,6 +12,7 @@ use crate::ini::{self, IniError, IniFile};
 use crate::plugin::{self, Plugin, PluginError};
 use crate::read::{ReadError, Reader};
 use crate::script::{self, ScriptError};
+use crate::toml;
 use crate::yaml::{self, YamlInventoryError};
 use crate::{HashBehaviour, Inventory, Origin};
 
@@ -72,14 +73,13 @@ pub enum SourceError {
     /// It was run and failed.
     #[error(transparent)]
     Script(#[from] ScriptError),
-    /// TOML is not read.
-    #[error("inventories in TOML are not supported")]
-    Toml,
 }
 
 impl Diagnose for SourceFailure {
     fn diagnostics(&self) -> Vec<Diagnostic> {
-        let title = format!("unable to parse `{}` as an inventory source", self.source_name);
+        let path = std::path::absolute(&self.source_name);
+        let path = path.map_or_else(|_| self.source_name.clone(), |path| path.display().to_string());
+        let title = format!("Unable to parse {path} as an inventory source");
         match &self.error {
             SourceError::Missing => vec![
                 Diagnostic::error(title)
@@ -91,11 +91,6 @@ impl Diagnose for SourceFailure {
             SourceError::Yaml(error) => error.diagnostics(),
             SourceError::Plugin(error) => error.diagnostics(),
             SourceError::Script(error) => error.diagnostics(),
-            SourceError::Toml => vec![
-                Diagnostic::error(title)
-                    .note(self.error.to_string())
-                    .help("write the hosts into an INI or YAML inventory"),
-            ],
         }
     }
 }
@@ -205,9 +200,6 @@ impl Loading<'_> {
         }
         let origin = origin(path);
         let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned());
-        if ending.as_deref() == Some("toml") {
-            return Err(SourceError::Toml);
-        }
         let mut script_failure = None;
         if script::is_executable(path) {
             match script::apply(path, &mut self.inventory, &origin) {
@@ -223,6 +215,11 @@ impl Loading<'_> {
             && let Some(config) = plugin_config(&text)
         {
             let told = self.plugin(&origin).apply(&config)?;
+            self.warnings.extend(told);
+            return Ok(());
+        }
+        if ending.as_deref() == Some("toml") {
+            let told = toml::apply(&text, &mut self.inventory, &origin)?;
             self.warnings.extend(told);
             return Ok(());
         }
@@ -356,7 +353,7 @@ mod tests {
     fn a_source_that_cannot_be_read_says_why_in_the_words_of_its_format() {
         for (name, text, mode, titles) in [
             ("hosts", "[web:hots]\n", 0o644, vec!["section `[web:hots]` has unknown type `hots`"]),
-            ("hosts.toml", "", 0o644, vec!["unable to parse `hosts.toml` as an inventory source"]),
+            ("hosts.toml", "", 0o644, vec!["Parsed empty TOML file"]),
             ("hosts.yml", "- a\n", 0o644, vec!["a YAML inventory is a mapping of groups, found a list"]),
             ("hosts.yml", "plugin: aws_ec2\n", 0o644, vec!["inventory plugin `aws_ec2` is not supported"]),
             (

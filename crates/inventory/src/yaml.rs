@@ -19,6 +19,9 @@ pub enum YamlInventoryError {
     /// YAML, but not an inventory: all mistakes.
     #[error("{} mistakes in a YAML inventory", .0.len())]
     Structure(Vec<StructureError>),
+    /// Not TOML.
+    #[error("{}", .0.title)]
+    Toml(Diagnostic),
 }
 
 /// One mistake in the structure of a YAML inventory.
@@ -47,8 +50,10 @@ pub enum StructureProblem {
     #[error("a host name must be text, found {0}")]
     HostName(&'static str),
     /// `hosts: [a, b]`
-    #[error("`{section}` of group `{group}` must be a mapping, found {found}")]
+    #[error("`{section}` of group `{group}` must be {expected}, found {found}")]
     Section {
+        /// What should stand there.
+        expected: &'static str,
         /// `hosts`, `children` or `vars`.
         section: &'static str,
         /// The group.
@@ -97,6 +102,7 @@ impl Diagnose for YamlInventoryError {
     fn diagnostics(&self) -> Vec<Diagnostic> {
         match self {
             Self::Syntax(error) => error.diagnostics(),
+            Self::Toml(error) => vec![error.clone()],
             Self::Structure(errors) => errors
                 .iter()
                 .map(|error| {
@@ -119,23 +125,40 @@ pub(crate) fn apply(
     origin: &Origin,
 ) -> Result<Vec<Diagnostic>, YamlInventoryError> {
     let loaded = data::yaml::load(source).map_err(YamlInventoryError::Syntax)?;
-    let mut applying = Applying { inventory, origin, warnings: loaded.warnings, errors: Vec::new() };
-    applying.root(loaded.node.as_ref());
-    if applying.errors.is_empty() {
-        Ok(applying.warnings)
-    } else {
-        Err(YamlInventoryError::Structure(applying.errors))
-    }
+    let warnings = loaded.warnings;
+    let applying = Applying { inventory, origin, children_are_lists: false, warnings, errors: Vec::new() };
+    applying.finish(loaded.node.as_ref())
 }
 
-struct Applying<'a> {
+/// A tree of groups on its way into an inventory.
+pub(crate) struct Applying<'a> {
     inventory: &'a mut Inventory,
     origin: &'a Origin,
+    /// TOML has lists of names where YAML has mappings.
+    children_are_lists: bool,
     warnings: Vec<Diagnostic>,
     errors: Vec<StructureError>,
 }
 
-impl Applying<'_> {
+impl<'a> Applying<'a> {
+    /// For a tree that stood in TOML.
+    pub(crate) fn of_toml(inventory: &'a mut Inventory, origin: &'a Origin) -> Self {
+        Self { inventory, origin, children_are_lists: true, warnings: Vec::new(), errors: Vec::new() }
+    }
+
+    /// Adds all groups; returns what the user should know.
+    ///
+    /// # Errors
+    /// Every mistake in the structure.
+    pub(crate) fn finish(mut self, root: Option<&Node>) -> Result<Vec<Diagnostic>, YamlInventoryError> {
+        self.root(root);
+        if self.errors.is_empty() {
+            Ok(self.warnings)
+        } else {
+            Err(YamlInventoryError::Structure(self.errors))
+        }
+    }
+
     fn fail(&mut self, node: &Node, problem: StructureProblem) {
         self.errors.push(StructureError { place: Some(node.place.clone()), problem });
     }
@@ -189,19 +212,23 @@ impl Applying<'_> {
         };
         match &section.kind {
             NodeKind::Null => {}
+            NodeKind::Seq(names) if kind == "children" && self.children_are_lists => {
+                for name in names {
+                    self.entry(group, kind, name, None);
+                }
+            }
             // One name alone is as good as a mapping with that name.
-            NodeKind::Str(_) => self.entry(group, kind, section, None),
-            NodeKind::Map(entries) => {
+            NodeKind::Str(_) if !self.children_are_lists => self.entry(group, kind, section, None),
+            NodeKind::Map(entries) if kind != "children" || !self.children_are_lists => {
                 for (name, value) in entries {
                     self.entry(group, kind, name, Some(value));
                 }
             }
             _ => {
-                let found = section.kind_name();
-                self.fail(
-                    section,
-                    StructureProblem::Section { section: kind, group: group.to_owned(), found },
-                );
+                let (group, found) = (group.to_owned(), section.kind_name());
+                let list = kind == "children" && self.children_are_lists;
+                let expected = if list { "a list" } else { "a mapping" };
+                self.fail(section, StructureProblem::Section { expected, section: kind, group, found });
             }
         }
     }

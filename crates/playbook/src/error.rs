@@ -75,7 +75,7 @@ impl Findings {
         self.errors.push(finding);
     }
 
-    /// Notes a file or role that is not there.
+    /// Notes a file or role that is not there, or has no tasks where they should be.
     pub(crate) fn missing(&mut self, finding: Diagnostic) {
         self.missing |= self.errors.is_empty();
         self.errors.push(finding);

@@ -42,7 +42,9 @@ fn told(finding: &Diagnostic) -> String {
         let at = place.location();
         format!("{}:{} ", at.line, at.column)
     });
-    format!("{place}{}", finding.title)
+    // One line, with paths from the crate's folder.
+    let folder = format!("{}/", env!("CARGO_MANIFEST_DIR"));
+    format!("{place}{}", finding.title.replace('\n', " / ").replace(&folder, ""))
 }
 
 #[test]

@@ -69,6 +69,13 @@ fn task_findings(task: &Task, options: &RunOptions) -> Vec<Diagnostic> {
     if name.contains("{{") {
         return Vec::new();
     }
+    if options.rejects(name) {
+        return vec![
+            Diagnostic::error(unresolved(name))
+                .at_opt(task.action.place.as_ref(), "")
+                .note("`plugin_filters_cfg` rejects it"),
+        ];
+    }
     if !action::exists(name) && module_file::find(name, task, options).is_some() {
         return Vec::new();
     }
@@ -78,10 +85,7 @@ fn task_findings(task: &Task, options: &RunOptions) -> Vec<Diagnostic> {
             let warning = Diagnostic::warning(title).at_opt(task.action.place.as_ref(), "first used here");
             return vec![warning.help("tasks that use it fail, unless they are skipped")];
         }
-        let title = format!(
-            "couldn't resolve module/action '{name}'. This often indicates a misspelling, missing collection, or incorrect module path."
-        );
-        let mut error = Diagnostic::error(title).at_opt(task.action.place.as_ref(), "");
+        let mut error = Diagnostic::error(unresolved(name)).at_opt(task.action.place.as_ref(), "");
         if let Some(near) = action::nearest(name) {
             error = error.help(format!("did you mean `{near}`?"));
         }
@@ -95,6 +99,13 @@ fn task_findings(task: &Task, options: &RunOptions) -> Vec<Diagnostic> {
         return Vec::new();
     }
     if may_fail(task) { Vec::new() } else { unknown_arguments(task) }
+}
+
+/// Ansible's words for an action that it cannot find.
+fn unresolved(name: &str) -> String {
+    format!(
+        "couldn't resolve module/action '{name}'. This often indicates a misspelling, missing collection, or incorrect module path."
+    )
 }
 
 /// Whether the author counts on a failure: then a wrong argument is one like others and is told when the task runs.

@@ -123,7 +123,8 @@ pub(crate) fn delegate(scope: &TaskScope, task: &Task) -> Result<Option<HostName
     if written.and_then(Value::as_str).is_some_and(str::is_empty) {
         return Ok(None);
     }
-    let value = reader.value(Inherited::DelegateTo).map_err(|trouble| trouble.without_keyword("delegate_to"))?;
+    let value =
+        reader.value(Inherited::DelegateTo).map_err(|trouble| trouble.without_keyword("delegate_to"))?;
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match shown(&value) {

@@ -22,6 +22,8 @@ pub struct RunOptions {
     pub reload: Option<Reload>,
     /// The inventory's sources as given: the variable `ansible_inventory_sources`.
     pub inventory_sources: Vec<String>,
+    /// Modules that no task may use (`plugin_filters_cfg`), by their short names.
+    pub rejected_modules: std::collections::HashSet<String>,
     /// Playbook files, run one after the other.
     pub playbooks: Vec<PathBuf>,
     /// Texts that stand for files that are not on the disk: the play of an ad hoc run.
@@ -95,6 +97,13 @@ pub struct RunOptions {
     pub interrupt: Interrupt,
 }
 
+impl RunOptions {
+    /// Whether no task may use this module.
+    pub(crate) fn rejects(&self, name: &str) -> bool {
+        self.rejected_modules.contains(playbook::short_name(name))
+    }
+}
+
 impl Default for RunOptions {
     fn default() -> Self {
         Self {
@@ -103,6 +112,7 @@ impl Default for RunOptions {
             reader: inventory::Reader::default(),
             reload: None,
             inventory_sources: Vec::new(),
+            rejected_modules: std::collections::HashSet::new(),
             playbooks: Vec::new(),
             stand_ins: Vec::new(),
             extra_vars: Map::new(),

@@ -263,6 +263,7 @@ impl<'r> PlayRun<'r> {
             self.tell_warnings();
             if self.interrupted() {
                 self.shared.connections.interrupt();
+                template::stop_commands();
                 self.await_stop();
                 return None;
             }

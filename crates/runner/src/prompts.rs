@@ -28,13 +28,15 @@ pub(crate) fn ask(play: &Play, scope: &TaskScope, vars: &mut Map) -> Result<(), 
             confirm: option("confirm").as_ref().and_then(boolean).unwrap_or(false),
         };
         let answer = match (&scope.shared.options.prompter, &question.default) {
-            (Some(prompter), _) => prompter.ask(&question)?,
+            // As in Ansible the answer may be shown later: `no_log` hides it.
+            (Some(prompter), _) => Text::plain(prompter.ask(&question)?.as_str()),
             (None, default) => {
                 scope.shared.warn(Diagnostic::warning("Not prompting as we are not in interactive mode"));
                 match default {
                     Some(default) => Text::plain(default.clone()),
                     None => {
-                        vars.insert(prompt.name.as_str(), Value::Null);
+                        // Python's word for nothing, as text.
+                        vars.insert(prompt.name.as_str(), "None");
                         continue;
                     }
                 }

@@ -198,7 +198,9 @@ impl Running<'_> {
             exit_code = self.exit_code();
         }
         if let Some(name) = self.state.start_at.take() {
-            let error = Diagnostic::error(format!("No matching task \"{name}\" found. Note: --start-at-task can only follow static includes."));
+            let error = Diagnostic::error(format!(
+                "No matching task \"{name}\" found. Note: --start-at-task can only follow static includes."
+            ));
             (self.emit)(Event::Error(error));
         }
         // A run that a mistake ended has no recap.
@@ -367,7 +369,13 @@ pub(crate) fn play_scope(shared: &Arc<Shared>, play: &Arc<Play>, vars: &Map) -> 
 }
 
 fn play_start(settings: &PlaySettings, play: &Play, hosts: Vec<HostName>) -> PlayStart {
-    PlayStart { name: settings.name.clone(), check_mode: false, hosts, place: play.place.clone(), free: settings.strategy == Strategy::Free }
+    PlayStart {
+        name: settings.name.clone(),
+        check_mode: false,
+        hosts,
+        place: play.place.clone(),
+        free: settings.strategy == Strategy::Free,
+    }
 }
 
 /// A play's own keywords, rendered.

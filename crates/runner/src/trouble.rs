@@ -66,17 +66,16 @@ impl Trouble {
     /// A condition that cannot be evaluated.
     pub(crate) fn condition(error: TemplateError) -> Self {
         let text = error.to_string();
-        let msg =
-            if let Some(syntax) = text.strip_prefix("Syntax error in template: ") {
-                format!("Syntax error in expression: {syntax}")
-            } else if ["Error while evaluating conditional", "Conditional ", "Empty conditional", "Syntax error"]
-                .iter()
-                .any(|start| text.starts_with(start))
-            {
-                text
-            } else {
-                format!("Error while evaluating conditional: {text}")
-            };
+        let msg = if let Some(syntax) = text.strip_prefix("Syntax error in template: ") {
+            format!("Syntax error in expression: {syntax}")
+        } else if ["Error while evaluating conditional", "Conditional ", "Empty conditional", "Syntax error"]
+            .iter()
+            .any(|start| text.starts_with(start))
+        {
+            text
+        } else {
+            format!("Error while evaluating conditional: {text}")
+        };
         Self::from_finding(msg, error.diagnostics())
     }
 

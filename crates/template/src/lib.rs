@@ -32,7 +32,7 @@ mod version;
 pub use encoding::encode;
 pub use engine::Engine;
 pub use error::{ErrorKind, TemplateError};
-pub use lookups::has_lookup;
+pub use lookups::{has_lookup, stop_commands};
 pub use omit::{is_omit, omit};
 pub use scope::{Context, Host, HostVars, Scope};
 pub use search::SearchPath;

@@ -79,12 +79,15 @@ pub(crate) fn run(args: &AdHocArgs, settings: &Settings) -> Result<ExitCode, Fla
     let mut options = args.run.options(!args.run.list_hosts, settings)?;
     let hosts = hosts(args, &options)?;
     if args.run.list_hosts {
+        if hosts.is_empty() {
+            report_all(&[Diagnostic::warning("No hosts matched, nothing to do")]);
+        }
         anstream::println!("  hosts ({}):", hosts.len());
         hosts.iter().for_each(|host| anstream::println!("    {host}"));
         return Ok(ExitCode::SUCCESS);
     }
     if hosts.is_empty() {
-        report_all(&[Diagnostic::warning("no hosts matched, nothing to do")]);
+        report_all(&[Diagnostic::warning("No hosts matched, nothing to do")]);
         return Ok(ExitCode::SUCCESS);
     }
     if options.verbosity > 0 {
@@ -108,6 +111,10 @@ fn hosts(args: &AdHocArgs, options: &RunOptions) -> Result<Vec<inventory::HostNa
             .map_err(|error| FlagError::error(error.diagnostic(None)))
     };
     let chosen = select(Pattern::parse(&args.pattern))?;
+    let ignoring = |part: &String| {
+        Diagnostic::warning(format!("Could not match supplied host pattern, ignoring: {part}"))
+    };
+    report_all(&chosen.unmatched.iter().map(ignoring).collect::<Vec<_>>());
     match &args.run.hosts.limit {
         Some(limit) => Ok(chosen.limited_to(&select(Pattern::parse_limit(limit))?).hosts),
         None => Ok(chosen.hosts),

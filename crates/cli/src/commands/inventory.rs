@@ -33,7 +33,7 @@ pub(crate) struct InventoryArgs {
     /// As YAML.
     #[arg(short, long)]
     yaml: bool,
-    /// Refused: taskbox writes no TOML.
+    /// As TOML.
     #[arg(long)]
     toml: bool,
     /// Show variables where they are defined, rather than all of a host's at the host.
@@ -70,9 +70,6 @@ impl InventoryArgs {
         };
         if let Some(trouble) = trouble {
             return refuse(trouble, "give one of them");
-        }
-        if self.toml {
-            return refuse("inventories in TOML are not supported", "use `--yaml`, or the JSON without it");
         }
         Ok(())
     }
@@ -121,6 +118,8 @@ fn shown(args: &InventoryArgs, listing: &Listing<'_>) -> Result<String, FlagErro
         host_vars(args, listing, name)?
     } else if args.graph {
         return tree(args, listing);
+    } else if args.toml && !args.yaml {
+        return listing.to_toml().map_err(|error| FlagError::from_error(&error));
     } else if args.yaml {
         listing.to_yaml().map_err(|error| FlagError::from_error(&error))?
     } else {
@@ -136,7 +135,9 @@ fn shown(args: &InventoryArgs, listing: &Listing<'_>) -> Result<String, FlagErro
 fn host_vars(args: &InventoryArgs, listing: &Listing<'_>, name: &str) -> Result<Value, FlagError> {
     let Some(host) = listing.inventory.host(name) else {
         let names = listing.inventory.hosts().map(|host| &**host.name());
-        let error = Diagnostic::error(format!("Could not match supplied host pattern, ignoring: {name}"));
+        let ignoring = format!("Could not match supplied host pattern, ignoring: {name}");
+        report_all(&[Diagnostic::warning(ignoring)]);
+        let error = Diagnostic::error("You must pass a single valid host to --host parameter");
         return Err(FlagError::option(suggest(error, name, names)));
     };
     let vars: Map = listing.host_vars(host).map_err(|error| FlagError::from_error(&error))?;
@@ -148,9 +149,8 @@ fn tree(args: &InventoryArgs, listing: &Listing<'_>) -> Result<String, FlagError
     let name = args.group.as_deref().unwrap_or("all");
     let Some(group) = listing.inventory.group(name) else {
         let names = listing.inventory.groups().map(inventory::Group::name);
-        let error = Diagnostic::error(format!(
-            "Pattern must be valid group name when using --graph: there is no group `{name}`"
-        ));
+        let error = Diagnostic::error("Pattern must be valid group name when using --graph")
+            .note(format!("there is no group `{name}`"));
         return Err(FlagError::option(suggest(error, name, names)));
     };
     let text = listing.to_graph(group, args.vars).map_err(|error| FlagError::from_error(&error))?;

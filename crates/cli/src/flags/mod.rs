@@ -4,6 +4,7 @@ mod cluster;
 mod connection;
 mod extra_vars;
 mod hosts;
+mod rejected;
 mod run;
 mod vault;
 

@@ -93,6 +93,7 @@ impl RunFlags {
         let paths = |name: &str| settings.list(name).into_iter().map(PathBuf::from).collect::<Vec<_>>();
         let seconds = |name: &str| settings.number(name).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
         let reload = self.reload(&reader, settings);
+        let reader_of_filters = reader.clone();
         Ok(RunOptions {
             inventory,
             inventory_folders: folders,
@@ -142,6 +143,7 @@ impl RunFlags {
             },
             config_file: settings.file.as_ref().map(|file| file.path.clone()),
             settings: settings.for_playbooks(),
+            rejected_modules: super::rejected::modules(settings, &reader_of_filters)?,
             prompter: TerminalPrompter::of_stdin(),
             ..RunOptions::default()
         })

@@ -428,8 +428,7 @@ impl Screen {
 }
 
 /// What goes before the first warning of something that Ansible will take away.
-const DEPRECATIONS_OFF: &str =
-    "[WARNING]: Deprecation warnings can be disabled by setting `deprecation_warnings=False` in ansible.cfg.\n";
+const DEPRECATIONS_OFF: &str = "[WARNING]: Deprecation warnings can be disabled by setting `deprecation_warnings=False` in ansible.cfg.\n";
 
 /// A finding outside any task in Ansible's form.
 fn finding_text(found: &Diagnostic) -> String {
@@ -467,13 +466,27 @@ fn error_text(result: &TaskResult) -> String {
         text.push_str(&format!("\nTask failed.\n{}\n<<< caused by >>>\n", excerpt(place)));
     }
     for found in findings {
-        text.push_str(&format!("\n{}\n", found.title));
+        let (title, cause) = plugin_failure(&found.title);
+        text.push_str(&format!("\n{title}\n"));
         if let Some(place) = found.place() {
             text.push_str(&excerpt(place));
+        }
+        if let Some(cause) = cause {
+            text.push_str(&format!("\n<<< caused by >>>\n\n{cause}\n"));
         }
     }
     append_helps(&mut text, findings);
     text + "\n"
+}
+
+/// A plugin's failure and its cause, which Ansible tells one after the other.
+fn plugin_failure(title: &str) -> (String, Option<&str>) {
+    match title.split_once("' failed: ") {
+        Some((plugin, cause)) if plugin.starts_with("The ") && plugin.contains(" plugin '") => {
+            (format!("{plugin}' failed."), Some(cause))
+        }
+        _ => (title.to_owned(), None),
+    }
 }
 
 fn append_helps(text: &mut String, findings: &[Diagnostic]) {

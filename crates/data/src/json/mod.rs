@@ -3,5 +3,5 @@
 mod parse;
 mod write;
 
-pub use parse::{JsonError, parse, parse_node};
+pub use parse::{JsonError, parse, parse_node, without_lone_surrogates};
 pub use write::{JsonStyle, write};

@@ -355,6 +355,30 @@ fn number_length(text: &[u8]) -> Option<usize> {
     Some(end)
 }
 
+/// The text with `?` for every escape that is half of a surrogate pair and stands alone, which no text can hold; `None` if there is none.
+pub fn without_lone_surrogates(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let code = |at: usize| {
+        let digits = bytes.get(at..at + 6).filter(|escape| escape.starts_with(b"\\u"))?;
+        digits[2..].iter().try_fold(0, |code, digit| Some(code * 16 + char::from(*digit).to_digit(16)?))
+    };
+    let (mut out, mut from, mut at) = (String::new(), 0, 0);
+    while let Some(found) = text[at..].find('\\').map(|offset| at + offset) {
+        at = match (code(found), code(found + 6)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => found + 12,
+            (Some(0xd800..0xe000), _) => {
+                out.push_str(&text[from..found]);
+                out.push('?');
+                from = found + 6;
+                from
+            }
+            (Some(_), _) => found + 6,
+            (None, _) => (found + 2).min(bytes.len()),
+        };
+    }
+    (from > 0).then(|| out + &text[from..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

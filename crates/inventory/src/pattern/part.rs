@@ -76,8 +76,7 @@ impl Part {
         let Some(hosts) = self.expression.matches(inventory) else { return Ok(None) };
         match self.subscript {
             Some(subscript) if !hosts.is_empty() => {
-                let cut =
-                    subscript.apply(&hosts).ok_or_else(|| PatternError::Subscript(self.words.clone()))?;
+                let cut = subscript.apply(&hosts).unwrap_or_default();
                 Ok(Some(cut.to_vec()))
             }
             _ => Ok(Some(hosts)),

@@ -90,10 +90,9 @@ impl Reader<'_> {
     fn conflicting(&mut self, action: &Node, other: &Node, on: On) {
         let name = data_text(other);
         let title = format!("conflicting action statements: {}, {name}", data_text(action));
-        let error = Diagnostic::error(title).at(&other.place, "").note(format!(
-            "'{name}' is not a valid attribute for a {}",
-            on.noun()
-        ));
+        let error = Diagnostic::error(title)
+            .at(&other.place, "")
+            .note(format!("'{name}' is not a valid attribute for a {}", on.noun()));
         self.findings.error(match nearest(&name, keyword::names(on)) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None => error,

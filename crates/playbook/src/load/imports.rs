@@ -62,7 +62,8 @@ impl Reader<'_> {
                  and expect the file to exist on the remote, see the remote_src option: [Errno 2] No such file or directory: '{0}'",
                 path.display()
             );
-            self.findings.missing(Diagnostic::error(title).at_opt(task.action.place.as_ref(), "imported here"));
+            self.findings
+                .missing(Diagnostic::error(title).at_opt(task.action.place.as_ref(), "imported here"));
             return Vec::new();
         }
         let Some(document) = self.read(&path) else { return Vec::new() };
@@ -183,7 +184,7 @@ impl Reader<'_> {
             .at_opt(task.place.as_ref(), "");
             self.findings.error(error);
         } else if word == "flush_handlers" && task.kind == TaskKind::Handler {
-            let error = Diagnostic::error("`flush_handlers` cannot be used as a handler")
+            let error = Diagnostic::error("flush_handlers cannot be used as a handler")
                 .at_opt(task.place.as_ref(), "");
             self.findings.error(error);
         }

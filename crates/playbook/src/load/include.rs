@@ -112,7 +112,7 @@ impl Loader {
             }
             Some(Some(node)) => {
                 let error = Diagnostic::error("included task files must contain a list of tasks");
-                reader.findings.error(error.at(&node.place, format!("this is {}", node.kind_name())));
+                reader.findings.missing(error.at(&node.place, format!("this is {}", node.kind_name())));
                 Vec::new()
             }
         };

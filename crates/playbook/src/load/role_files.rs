@@ -50,7 +50,8 @@ impl Reader<'_> {
             return Vec::new();
         }
         // Variables that are not there are none; tasks and handlers are missed.
-        if found.is_empty() && from.is_some() && matches!(subfolder, "tasks" | "handlers") {
+        if found.is_empty() && from.is_some() && folder.is_dir() && matches!(subfolder, "tasks" | "handlers")
+        {
             self.findings.error(Diagnostic::error(format!(
                 "Could not find specified file in role: {subfolder}/{name}"
             )));

@@ -94,7 +94,8 @@ impl Reader<'_> {
     }
 
     fn role_not_found(&mut self, name: &str, folders: &[PathBuf], place: Option<&data::Place>) {
-        let searched = folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(":");
+        let searched =
+            folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(":");
         let mut error =
             Diagnostic::error(format!("the role '{name}' was not found in {searched}")).at_opt(place, "");
         let existing: Vec<String> = folders

@@ -1,6 +1,7 @@
 //! Actions: what runs on the controller for a task. One file each; whatever is not in the table is a module that runs on the target.
 
 mod add_host;
+mod argument_spec;
 mod arguments;
 mod assemble;
 mod assert;
@@ -198,6 +199,11 @@ pub(crate) fn name(task: &Task, scope: &TaskScope) -> Result<String, Trouble> {
         written.to_string()
     };
     let options = &scope.shared.options;
+    if options.rejects(&rendered) {
+        return Err(Trouble::failed(format!(
+            "Task failed: Cannot resolve '{rendered}' to an action or module."
+        )));
+    }
     if exists(&rendered) || module_file::find(&rendered, task, options).is_some() {
         Ok(rendered)
     } else if crate::foreign::is_known(&rendered) || crate::foreign::file(&rendered, task, options).is_some()
@@ -361,6 +367,9 @@ impl ActionCall<'_> {
         contents: Vec<Content>,
     ) -> Result<(Arc<dyn Connection>, Call), Trouble> {
         let (connection, become_as) = self.connection()?;
+        if let Some(user) = &become_as {
+            self.job.tell(3, format!("<{}> EXEC {} (taskbox-agent)", self.target(), user.shown()));
+        }
         let mut call = Call::new(name, args);
         call.contents = contents;
         call.become_as = become_as;

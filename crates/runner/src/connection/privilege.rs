@@ -31,6 +31,19 @@ impl Become {
         self
     }
 
+    /// How it is started, for those who want to see it; never with a password.
+    pub(crate) fn shown(&self) -> String {
+        let program = self.program();
+        let flags =
+            self.flags.as_deref().unwrap_or(if self.method == BecomeMethod::Sudo { "-H" } else { "" });
+        let words = match self.method {
+            BecomeMethod::Sudo => vec![program, flags, "-S", "-u", &self.user],
+            BecomeMethod::Doas => vec![program, flags, "-u", &self.user],
+            BecomeMethod::Su => vec![program, flags, &self.user],
+        };
+        words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
     /// The program to start.
     pub fn program(&self) -> &str {
         self.program.as_deref().unwrap_or(self.method.name())

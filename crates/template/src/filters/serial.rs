@@ -210,7 +210,15 @@ fn from_json(ev: &Eval<'_>, value: &Val, _: &Bound) -> Res<Val> {
             ));
         }
     };
-    match json::parse(text) {
+    let strict = || ev.ctx.host.and_then(|host| host.setting("MODULE_STRICT_UTF8_RESPONSE"));
+    let repaired = match json::without_lone_surrogates(text) {
+        Some(_) if strict().as_deref() != Some("False") => {
+            return fail("Refusing to deserialize an invalid UTF8 string value");
+        }
+        Some(repaired) => text.with_chars(repaired),
+        None => text.clone(),
+    };
+    match json::parse(&repaired) {
         Ok(value) => ev.open(&value, OUTER),
         Err(error) => fail(error.to_string()),
     }

@@ -20,6 +20,8 @@ use crate::eval::{Eval, Frame, OUTER};
 use crate::registry::short;
 use crate::val::{Res, ScopeId, Val, fail, finalize};
 
+pub use process::stop_commands;
+
 /// What a lookup is called with.
 pub(crate) struct Request<'c, 'a> {
     pub(crate) ev: &'c Eval<'a>,

@@ -1,6 +1,10 @@
 //! Lookups that run a command on this machine: `pipe` and `lines`.
 
-use std::process::{Command, Stdio};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::process::Pid;
 
 use crate::lookups::{Lookup, Request};
 use crate::val::{Res, Val, fail};
@@ -12,6 +16,31 @@ pub(crate) const LOOKUPS: &[Lookup] = &[
     }),
 ];
 
+/// Process groups of the commands that run.
+static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+fn running() -> std::sync::MutexGuard<'static, Vec<Pid>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends what `pipe` and `lines` have started and what that has started: the user wants the run to stop.
+pub fn stop_commands() {
+    for group in running().drain(..) {
+        // It may have ended by itself.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+    }
+}
+
+/// Runs a command in a process group of its own, which [`stop_commands`] ends.
+fn output(mut command: Command) -> std::io::Result<Output> {
+    let child = command.process_group(0).stdout(Stdio::piped()).spawn()?;
+    let group = Pid::from_child(&child);
+    running().push(group);
+    let output = child.wait_with_output();
+    running().retain(|other| *other != group);
+    output
+}
+
 fn run(request: &mut Request<'_, '_>, name: &str, take: fn(&str) -> Vec<Val>) -> Res<Vec<Val>> {
     let mut found = Vec::new();
     let base = request.ev.ctx.search.base();
@@ -21,7 +50,7 @@ fn run(request: &mut Request<'_, '_>, name: &str, take: fn(&str) -> Vec<Val>) ->
         if base.is_dir() {
             command.current_dir(base);
         }
-        match command.output() {
+        match output(command) {
             Ok(output) if output.status.success() => {
                 found.extend(take(&String::from_utf8_lossy(&output.stdout)))
             }

@@ -66,7 +66,7 @@ fn result(task: &Arc<TaskHead>, host: &str, status: Status, fields: Map) -> Task
         censored: false,
         show_diff: false,
         blame: runner::Blame::Told,
-        shown_whole: false,
+        shown_whole: matches!(task.action.as_str(), "debug" | "assert") && status != Status::Skipped,
         started: SystemTime::UNIX_EPOCH,
         duration: Duration::ZERO,
     }
@@ -79,7 +79,13 @@ fn item(label: &str, result: TaskResult) -> TaskResult {
 #[test]
 fn a_play_with_a_task_and_its_results() {
     let head = task(1, "say", "debug");
-    let play = PlayStart { name: "first".into(), check_mode: false, hosts: vec!["a".into()], place: None, free: false };
+    let play = PlayStart {
+        name: "first".into(),
+        check_mode: false,
+        hosts: vec!["a".into()],
+        place: None,
+        free: false,
+    };
     let fields = Map::from([("msg", Value::from("hello")), ("changed", false.into())]);
     let (out, _) = printed(
         0,

@@ -74,7 +74,6 @@ pub(super) const MOOT: &[Setting] = &[
     moot("INTERPRETER_PYTHON_FALLBACK", List, Some("python3.13,python3.12,python3.11,python3.10,python3.9,python3.8,/usr/bin/python3,python3"), &[], &[], "hosts need no Python"),
     moot("INVENTORY_ENABLED", List, Some("host_list,script,auto,yaml,ini,toml"), &[("inventory", "enable_plugins")], &["ANSIBLE_INVENTORY_ENABLED"], "all formats that taskbox reads are tried, in Ansible's order"),
     moot("MODULE_IGNORE_EXTS", List, Some(".pyc,.pyo,.swp,.bak,~,.rpm,.md,.txt,.rst,.yaml,.yml,.ini"), &[("defaults", "module_ignore_exts")], &["ANSIBLE_MODULE_IGNORE_EXTS"], "there are no files of plugins"),
-    moot("MODULE_STRICT_UTF8_RESPONSE", Bool, Some("True"), &[("defaults", "module_strict_utf8_response")], &["ANSIBLE_MODULE_STRICT_UTF8_RESPONSE"], "hosts need no Python"),
     moot("NETCONF_SSH_CONFIG", Text, None, &[("netconf_connection", "ssh_config")], &["ANSIBLE_NETCONF_SSH_CONFIG"], "network devices are not supported"),
     moot("NETWORK_GROUP_MODULES", List, Some("eos,nxos,ios,iosxr,junos,enos,ce,vyos,sros,dellos9,dellos10,dellos6,asa,aruba,aireos,bigip,ironware,onyx,netconf,exos,voss,slxos"), &[("defaults", "network_group_modules")], &["ANSIBLE_NETWORK_GROUP_MODULES"], "network devices are not supported"),
     moot("OLD_PLUGIN_CACHE_CLEARING", Bool, Some("False"), &[("defaults", "old_plugin_cache_clear")], &["ANSIBLE_OLD_PLUGIN_CACHE_CLEAR"], "modules travel to the agent in one message; there is nothing to tune"),

@@ -1,6 +1,6 @@
 //! Settings that taskbox does not follow; whoever sets one is warned.
 
-use super::super::setting::Kind::{Bool, Int, List, Path, PathSpec, Text};
+use super::super::setting::Kind::{Bool, Int, List, PathSpec, Text};
 use super::super::setting::{Setting, no};
 
 /// Settings that taskbox does not follow; whoever sets one is warned.
@@ -34,7 +34,6 @@ pub(super) const REFUSED: &[Setting] = &[
     no("LOG_VERBOSITY", Int, None, &[("defaults", "log_verbosity")], &["ANSIBLE_LOG_VERBOSITY"], "the log gets what the screen gets"),
     no("MAX_FILE_SIZE_FOR_DIFF", Int, Some("104448"), &[("defaults", "max_diff_size")], &["ANSIBLE_MAX_DIFF_SIZE"], "the limit is Ansible's default"),
     no("PLAYBOOK_VARS_ROOT", Text, Some("top"), &[("defaults", "playbook_vars_root")], &["ANSIBLE_PLAYBOOK_VARS_ROOT"], "`group_vars` beside the first playbook counts").one_of(&["top", "bottom", "all"]),
-    no("PLUGIN_FILTERS_CFG", Path, None, &[("defaults", "plugin_filters_cfg")], &[], "modules cannot be taken away"),
     no("scp_extra_args", Text, None, &[("ssh_connection", "scp_extra_args")], &["ANSIBLE_SCP_EXTRA_ARGS"], "files travel over the session itself"),
     no("sftp_extra_args", Text, None, &[("ssh_connection", "sftp_extra_args")], &["ANSIBLE_SFTP_EXTRA_ARGS"], "files travel over the session itself"),
     no("SSH_AGENT", Text, Some("none"), &[("connection", "ssh_agent")], &["ANSIBLE_SSH_AGENT"], "no ssh-agent is started; a running one is used"),
