@@ -11,6 +11,9 @@ use crate::stats::Stats;
 /// A host's name, shared by all events about it.
 pub type HostName = Arc<str>;
 
+/// The level of [`Event::Verbose`] lines that no number of `-v` shows, only the setting `debug`.
+pub const DEBUG: u8 = 100;
+
 /// One thing that happened.
 #[derive(Clone, Debug)]
 pub enum Event {

@@ -45,7 +45,9 @@ mod trouble;
 mod variables;
 mod vars_file;
 
-pub use event::{Blame, Event, HostName, Included, Item, PlayStart, Status, TaskHead, TaskKind, TaskResult};
+pub use event::{
+    Blame, DEBUG, Event, HostName, Included, Item, PlayStart, Status, TaskHead, TaskKind, TaskResult,
+};
 pub use options::{
     FactCache, Gathering, Interrupt, Packed, PackedFile, PackedFiles, PatternMismatch, Prompter, PushedImage,
     Question, RegistryAccess, Reload, RunOptions,

@@ -6,7 +6,7 @@ use data::{Diagnostic, Map, Value};
 use playbook::{Inherited, Task};
 
 use crate::conditional;
-use crate::event::{Blame, Event, HostName, Status, TaskHead, TaskResult};
+use crate::event::{self, Blame, Event, HostName, Status, TaskHead, TaskResult};
 use crate::play_run::PlayRun;
 
 impl PlayRun<'_> {
@@ -46,8 +46,8 @@ impl PlayRun<'_> {
             "role_complete" => format!("role_complete for {host}"),
             other => other.to_owned(),
         };
-        let level = if task.implicit { 3 } else { 2 };
-        if word != "role_complete" && !(task.implicit && word == "flush_handlers") {
+        let level = if task.implicit { event::DEBUG } else { 2 };
+        if word != "role_complete" {
             self.tell(Event::Verbose { level, text: format!("META: {told}") });
         }
     }

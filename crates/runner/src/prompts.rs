@@ -67,5 +67,7 @@ fn encrypted(
         .shared
         .engine
         .evaluate(&expression, &local.context())
+        // The hash may be shown, as in Ansible.
+        .map(|hash| Value::from(data::python::str(&hash)))
         .map_err(|error| Diagnostic::error(error.to_string()))
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use data::{Diagnose, Diagnostic, Severity};
-use inventory::{HashBehaviour, LoadOptions, Loaded, Pattern, Reader};
+use inventory::{HashBehaviour, LoadOptions, Loaded, Pattern, Reader, Selection};
 
 use super::FlagError;
 use crate::diagnostics::report_all;
@@ -68,15 +68,24 @@ impl HostFlags {
         Ok(loaded)
     }
 
-    /// The hosts that `--limit` selects; `None` without one.
+    /// The hosts that `--limit` selects, be they none; `None` without one.
+    ///
+    /// # Errors
+    /// A pattern that cannot be read.
+    pub(crate) fn selected(&self, loaded: &Loaded) -> Result<Option<Selection>, FlagError> {
+        let Some(limit) = &self.limit else { return Ok(None) };
+        Pattern::parse_limit(limit)
+            .and_then(|pattern| pattern.select(&loaded.inventory))
+            .map(Some)
+            .map_err(|error| FlagError::error(error.diagnostic(None)))
+    }
+
+    /// Looks whether `--limit` leaves a host to run on.
     ///
     /// # Errors
     /// A pattern that cannot be read, or selects nothing.
-    pub(crate) fn limited(&self, loaded: &Loaded) -> Result<Option<Vec<inventory::HostName>>, FlagError> {
-        let Some(limit) = &self.limit else { return Ok(None) };
-        let selected = Pattern::parse_limit(limit)
-            .and_then(|pattern| pattern.select(&loaded.inventory))
-            .map_err(|error| FlagError::error(error.diagnostic(None)))?;
+    pub(crate) fn check_limit(&self, loaded: &Loaded) -> Result<(), FlagError> {
+        let Some(selected) = self.selected(loaded)? else { return Ok(()) };
         if selected.hosts.is_empty() {
             let ignoring = |part: &String| {
                 Diagnostic::warning(format!("Could not match supplied host pattern, ignoring: {part}"))
@@ -85,9 +94,10 @@ impl HostFlags {
             let found = Diagnostic::error(
                 "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.",
             );
+            let limit = self.limit.as_deref().unwrap_or_default();
             return Err(FlagError::error(found.note(format!("the limit is `{limit}`"))));
         }
-        Ok(Some(selected.hosts))
+        Ok(())
     }
 }
 

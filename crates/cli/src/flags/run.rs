@@ -84,7 +84,7 @@ impl RunFlags {
         };
         let extra_vars = self.extra_vars.load(&reader)?;
         let loaded = self.hosts.load(&reader, settings)?;
-        self.hosts.limited(&loaded)?;
+        self.hosts.check_limit(&loaded)?;
         let fact_cache = fact_cache(settings)?;
         if self.flush_cache {
             loaded.inventory.hosts().for_each(|host| fact_cache.forget(host.name()));

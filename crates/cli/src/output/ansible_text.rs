@@ -249,6 +249,9 @@ impl EventSink for AnsibleText {
             Event::Notify { handler, host } if self.screen.options.verbosity > 1 => {
                 self.screen.line(&format!("NOTIFIED HANDLER {handler} for {host}"), Some(Ink::Verbose))
             }
+            Event::Verbose { level: runner::DEBUG, text } if self.screen.options.display.debug => {
+                self.screen.line(text, Some(Ink::Debug))
+            }
             Event::Verbose { level, text } if self.screen.options.verbosity >= *level => {
                 self.screen.line(text, Some(Ink::Verbose))
             }

@@ -25,6 +25,8 @@ pub(crate) struct Display {
     pub(crate) deprecations: bool,
     /// Results over several lines; `None` leaves it to the result.
     pub(crate) pretty: Option<bool>,
+    /// What only those who look for faults of the engine want to know.
+    pub(crate) debug: bool,
     /// Lines around a difference.
     pub(crate) diff_context: usize,
 }
@@ -43,6 +45,7 @@ impl Default for Display {
             custom_stats: false,
             deprecations: true,
             pretty: None,
+            debug: false,
             diff_context: 3,
         }
     }
@@ -63,6 +66,7 @@ impl Display {
             custom_stats: settings.flag("SHOW_CUSTOM_STATS"),
             deprecations: settings.flag("DEPRECATION_WARNINGS"),
             pretty: settings.flag_if_set("pretty_results"),
+            debug: settings.flag("DEFAULT_DEBUG"),
             diff_context: context.unwrap_or(3),
         }
     }

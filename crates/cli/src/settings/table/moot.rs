@@ -33,7 +33,6 @@ pub(super) const MOOT: &[Setting] = &[
     moot("CONNECTION_FACTS_MODULES", Text, None, &[], &[], "network devices are not supported"),
     moot("DEFAULT_ALLOW_UNSAFE_LOOKUPS", Bool, Some("False"), &[("defaults", "allow_unsafe_lookups")], &[], "ansible-core 2.19 ignores it as well; results keep their types, `do` and `loopcontrols` are always there, undefined is an error"),
     moot("DEFAULT_CLICONF_PLUGIN_PATH", PathSpec, Some("{home}/plugins/cliconf:/usr/share/ansible/plugins/cliconf"), &[("defaults", "cliconf_plugins")], &["ANSIBLE_CLICONF_PLUGINS"], "network devices are not supported"),
-    moot("DEFAULT_DEBUG", Bool, Some("False"), &[("defaults", "debug")], &["ANSIBLE_DEBUG"], "there are no such messages"),
     moot("DEFAULT_HTTPAPI_PLUGIN_PATH", PathSpec, Some("{home}/plugins/httpapi:/usr/share/ansible/plugins/httpapi"), &[("defaults", "httpapi_plugins")], &["ANSIBLE_HTTPAPI_PLUGINS"], "network devices are not supported"),
     moot("DEFAULT_INTERNAL_POLL_INTERVAL", Float, Some("0.001"), &[("defaults", "internal_poll_interval")], &[], "modules travel to the agent in one message; there is nothing to tune"),
     moot("DEFAULT_JINJA2_EXTENSIONS", List, Some(""), &[("defaults", "jinja2_extensions")], &["ANSIBLE_JINJA2_EXTENSIONS"], "ansible-core 2.19 ignores it as well; results keep their types, `do` and `loopcontrols` are always there, undefined is an error"),

@@ -23,6 +23,7 @@ pub(super) const OUTPUT: &[Setting] = &[
     yes("COLOR_UNREACHABLE", Text, Some("bright red"), &[("colors", "unreachable")], &["ANSIBLE_COLOR_UNREACHABLE"], "color of hosts out of reach"),
     yes("COLOR_VERBOSE", Text, Some("blue"), &[("colors", "verbose")], &["ANSIBLE_COLOR_VERBOSE"], "color of what `-v` adds"),
     yes("COLOR_WARN", Text, Some("bright purple"), &[("colors", "warn")], &["ANSIBLE_COLOR_WARN"], "color of warnings"),
+    yes("DEFAULT_DEBUG", Bool, Some("False"), &[("defaults", "debug")], &["ANSIBLE_DEBUG"], "tell what the engine does of its own accord: `META: ...`"),
     yes("DEFAULT_LOAD_CALLBACK_PLUGINS", Bool, Some("False"), &[("defaults", "bin_ansible_callbacks")], &["ANSIBLE_LOAD_CALLBACK_PLUGINS"], "use `stdout_callback` for ad hoc runs too"),
     yes("DEFAULT_LOG_PATH", Path, None, &[("defaults", "log_path")], &["ANSIBLE_LOG_PATH"], "a file that gets all output as well"),
     yes("DEFAULT_STDOUT_CALLBACK", Text, Some("default"), &[("defaults", "stdout_callback")], &["ANSIBLE_STDOUT_CALLBACK"], "how the run is shown: default, minimal, oneline, json"),
