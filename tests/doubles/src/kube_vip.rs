@@ -23,6 +23,7 @@ pub(crate) fn run(pod: &Value) -> Result<()> {
     let kubeconfig = pod["spec"]["volumes"][0]["hostPath"]["path"].as_str().unwrap_or_default().to_owned();
     let (lease, subnet) = (wanted("vip_leasename")?, wanted("vip_subnet")?);
     let label = format!("{address}/{subnet}");
+    let mut held = false;
     loop {
         // Its pod calls this host's own API server `kubernetes`; the address does not exist before somebody holds it.
         let ours = Api::from_kubeconfig(&kubeconfig).and_then(|mut api| {
@@ -33,14 +34,16 @@ pub(crate) fn run(pod: &Value) -> Result<()> {
             say(&format!("kube-vip: {error}"));
             false
         });
-        let has = Command::new("ip")
-            .args(["-o", "address", "show", "to", &label])
-            .output()
-            .is_ok_and(|output| !output.stdout.is_empty());
-        if ours != has {
-            let word = if ours { "add" } else { "del" };
-            let _ = Command::new("ip").args(["address", word, &label, "dev", &interface]).status();
-            say(&format!("taskbox's stand-in for kube-vip: {word} {label} at {interface}"));
+        // The address ends by itself when its holder does: a stand-in that is killed cannot take it along.
+        if ours {
+            let lifetime = ["valid_lft", "10", "preferred_lft", "10"];
+            let words = ["address", "replace", &label, "dev", &interface];
+            let _ = Command::new("ip").args(words).args(lifetime).status();
+        }
+        if ours != held {
+            let word = if ours { "holds" } else { "gives up" };
+            say(&format!("taskbox's stand-in for kube-vip {word} {label} at {interface}"));
+            held = ours;
         }
         std::thread::sleep(Duration::from_secs(1));
     }
