@@ -121,6 +121,18 @@ fn etcd_may_be_a_pod_and_networks_may_be_two() {
 }
 
 #[test]
+fn kube_proxy_leaves_the_address_of_kube_vip_alone() {
+    let files = render("vip", &["internal_lb=kube_vip", "kube_proxy_mode=ipvs"]);
+    assert!(
+        files["kubeadm.yaml"].contains("excludeCIDRs:\n  - 192.168.0.10/32"),
+        "{}",
+        files["kubeadm.yaml"]
+    );
+    let others = render("vip", &["internal_lb=kube_vip", "kube_proxy_mode=iptables"]);
+    assert!(!others["kubeadm.yaml"].contains("excludeCIDRs"));
+}
+
+#[test]
 fn manifests_stay_as_they_are() {
     compare("manifests", &render("manifests", &[]));
 }

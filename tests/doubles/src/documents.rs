@@ -23,6 +23,16 @@ pub(crate) fn read_all(path: &str) -> Result<Vec<Value>> {
     documents.nodes.iter().map(json).collect()
 }
 
+/// Whether a part of a file between lines of dashes is comments only: Kubernetes' readers cut before they parse.
+pub(crate) fn has_comment_only(path: &str) -> Result<bool> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    let is_comment_only = |part: &str| {
+        let mut lines = part.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+        lines.peek().is_some() && lines.all(|line| line.starts_with('#'))
+    };
+    Ok(format!("\n{text}").split("\n---\n").any(is_comment_only))
+}
+
 /// The document of a kind.
 pub(crate) fn of_kind<'a>(documents: &'a [Value], kind: &str) -> Option<&'a Value> {
     documents.iter().find(|document| document["kind"] == kind)

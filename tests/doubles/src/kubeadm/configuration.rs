@@ -110,6 +110,12 @@ fn schema(version: &str) -> &'static Schema {
 /// Reads the file that `--config` names, strictly.
 pub(super) fn read(path: Option<&String>) -> Result<Vec<Value>> {
     let path = path.ok_or("--config is missing (the stand-in takes no other way)")?;
+    // The real one takes a comment before the first line of dashes for a document.
+    if documents::has_comment_only(path)? {
+        return Err(format!(
+            "{path}: invalid configuration for GroupVersionKind /, Kind=: kind and apiVersion is mandatory information that must be specified"
+        ));
+    }
     let documents = documents::read_all(path)?;
     for document in &documents {
         if document.is_null() {
@@ -249,6 +255,7 @@ mod tests {
                 .to_owned();
             for (path, documents) in &files {
                 assert!(!documents.is_empty(), "{path}");
+                assert_eq!(documents::has_comment_only(path), Ok(false), "{path}");
                 for document in documents {
                     assert_eq!(check(document, &version), Ok(()), "{path}");
                 }
