@@ -175,7 +175,7 @@ impl Engine {
         let mode =
             Mode { expression: false, escape_backslashes: options.escape_backslashes, embedded: false };
         let template =
-            Arc::new(compile(source.text(), Origin::File(Arc::clone(source)), mode, &options.syntax)?);
+            Arc::new(self.compile(source.text(), Origin::File(Arc::clone(source)), mode, &options.syntax)?);
         let ev = Eval::new(self, ctx);
         let trailing = template.trailing_newlines;
         let frame = Frame::root(template, Some(OUTER));
@@ -230,6 +230,26 @@ impl Engine {
         Ok(pattern)
     }
 
+    /// Compiles a text; the filters and tests that it names outside of conditions must be there.
+    fn compile(&self, text: &str, origin: Origin, mode: Mode, syntax: &Syntax) -> Res<Template> {
+        let template = compile(text, origin, mode, syntax)?;
+        let unknown = template.plugins.iter().find(|plugin| {
+            if plugin.is_test {
+                self.test(&plugin.name).is_none()
+            } else {
+                self.filter(&plugin.name).is_none()
+            }
+        });
+        match unknown {
+            None => Ok(template),
+            Some(plugin) => {
+                let kind = if plugin.is_test { "test" } else { "filter" };
+                let message = format!("No {kind} named '{}'.", plugin.name);
+                Err(TemplateError::new(ErrorKind::Syntax(message)).located(&template.origin, plugin.span))
+            }
+        }
+    }
+
     /// The compiled form of a text, kept for the next time.
     pub(crate) fn compiled(&self, text: &Text, mode: Mode) -> Res<Arc<Template>> {
         let key = (text.shared(), mode);
@@ -244,7 +264,7 @@ impl Engine {
             let moved = Template { origin: Origin::Text(text.clone()), ..(**template).clone() };
             return Ok(Arc::new(moved));
         }
-        let template = Arc::new(compile(text, Origin::Text(text.clone()), mode, &self.syntax)?);
+        let template = Arc::new(self.compile(text, Origin::Text(text.clone()), mode, &self.syntax)?);
         let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
         if shard.len() >= SHARD_SIZE {
             shard.clear();
@@ -257,7 +277,7 @@ impl Engine {
     pub(crate) fn compile_source(&self, source: &Arc<Source>, options: &FileOptions) -> Res<Template> {
         let mode =
             Mode { expression: false, escape_backslashes: options.escape_backslashes, embedded: false };
-        compile(source.text(), Origin::File(Arc::clone(source)), mode, &options.syntax)
+        self.compile(source.text(), Origin::File(Arc::clone(source)), mode, &options.syntax)
     }
 
     /// Held while a password file is read or made.
@@ -268,7 +288,7 @@ impl Engine {
     /// The compiled form of an included file.
     pub(crate) fn compiled_file(&self, source: &Arc<Source>) -> Res<Arc<Template>> {
         let mode = Mode { expression: false, escape_backslashes: false, embedded: false };
-        Ok(Arc::new(compile(source.text(), Origin::File(Arc::clone(source)), mode, &self.syntax)?))
+        Ok(Arc::new(self.compile(source.text(), Origin::File(Arc::clone(source)), mode, &self.syntax)?))
     }
 }
 

@@ -18,6 +18,15 @@ pub(crate) struct Template {
     pub(crate) blocks: Vec<Arc<Block>>,
     /// Line feeds at the end of the source, which Ansible gives back to a rendered string.
     pub(crate) trailing_newlines: usize,
+    /// Filters and tests that must exist before anything runs.
+    pub(crate) plugins: Arc<[Plugin]>,
+}
+
+/// A filter or test that a template names outside of every condition: Jinja looks for it when it compiles.
+pub(crate) struct Plugin {
+    pub(crate) is_test: bool,
+    pub(crate) name: Name,
+    pub(crate) span: Span,
 }
 
 /// A `{% block %}`.

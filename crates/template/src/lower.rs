@@ -11,7 +11,8 @@ use minijinja::syntax::SyntaxConfig;
 
 use crate::error::{ErrorKind, Origin, TemplateError};
 use crate::ir::{
-    Arg, Block, Comparison, Expr, ExprKind, For, Macro, Name, Operator, Stmt, StmtKind, Target, Template,
+    Arg, Block, Comparison, Expr, ExprKind, For, Macro, Name, Operator, Plugin, Stmt, StmtKind, Target,
+    Template,
 };
 use crate::literal::unescape;
 use crate::settings::{Newline, Syntax};
@@ -52,6 +53,8 @@ pub(crate) fn lower(
         in_variable: mode.expression,
         embedded: mode.embedded,
         refused: None,
+        soft: false,
+        plugins: Vec::new(),
     };
     let body = if mode.expression {
         let expr = machinery::parse_expr(parsed).map_err(|error| failure(&error))?;
@@ -72,7 +75,13 @@ pub(crate) fn lower(
         return Err(failure);
     }
     let trailing_newlines = source.len() - source.trim_end_matches('\n').len();
-    Ok(Template { origin: origin.clone(), body: body.into(), blocks: lowering.blocks, trailing_newlines })
+    Ok(Template {
+        origin: origin.clone(),
+        body: body.into(),
+        blocks: lowering.blocks,
+        trailing_newlines,
+        plugins: lowering.plugins.into(),
+    })
 }
 
 fn failure(error: &minijinja::Error) -> SyntaxFailure {
@@ -118,6 +127,9 @@ struct Lowering<'s> {
     embedded: bool,
     /// What minijinja reads and Jinja refuses: the first of it.
     refused: Option<SyntaxFailure>,
+    /// Whether this is part of a condition or what hangs on one: Jinja looks for filters and tests there only when it comes by.
+    soft: bool,
+    plugins: Vec<Plugin>,
 }
 
 fn span(span: machinery::Span) -> Span {
@@ -136,6 +148,24 @@ impl Lowering<'_> {
 
     fn body(&mut self, stmts: &[ast::Stmt<'_>]) -> Vec<Stmt> {
         stmts.iter().map(|stmt| self.stmt(stmt)).collect()
+    }
+
+    /// The body of a loop, macro or another statement with names of its own; it is no longer part of the condition around it.
+    fn inner(&mut self, stmts: &[ast::Stmt<'_>]) -> Vec<Stmt> {
+        self.with(false, |lowering| lowering.body(stmts))
+    }
+
+    fn with<T>(&mut self, soft: bool, work: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.soft, soft);
+        let result = work(self);
+        self.soft = outer;
+        result
+    }
+
+    fn plugin(&mut self, is_test: bool, name: &Name, at: machinery::Span) {
+        if !self.soft {
+            self.plugins.push(Plugin { is_test, name: Arc::clone(name), span: span(at) });
+        }
     }
 
     /// The words of a statement's tag, for what minijinja's tree leaves out (`without context`, `scoped`).
@@ -162,27 +192,30 @@ impl Lowering<'_> {
             }
             ast::Stmt::ForLoop(node) => (self.for_loop(node), node.span()),
             ast::Stmt::IfCond(node) => {
-                let condition = self.expr(&node.expr);
-                (
-                    StmtKind::If(condition, self.body(&node.true_body), self.body(&node.false_body)),
-                    node.span(),
-                )
+                let kind = self.with(true, |lowering| {
+                    let condition = lowering.expr(&node.expr);
+                    let (yes, no) = (lowering.body(&node.true_body), lowering.body(&node.false_body));
+                    StmtKind::If(condition, yes, no)
+                });
+                (kind, node.span())
             }
             ast::Stmt::WithBlock(node) => {
                 let assignments =
                     node.assignments.iter().map(|(to, value)| (self.target(to), self.expr(value))).collect();
-                (StmtKind::With(assignments, self.body(&node.body)), node.span())
+                (StmtKind::With(assignments, self.inner(&node.body)), node.span())
             }
             ast::Stmt::Set(node) => {
                 (StmtKind::Set(self.target(&node.target), self.expr(&node.expr)), node.span())
             }
             ast::Stmt::SetBlock(node) => {
-                let filter = node.filter.as_ref().map(|filter| self.expr(filter));
-                (StmtKind::SetBlock(self.target(&node.target), filter, self.body(&node.body)), node.span())
+                let filter =
+                    node.filter.as_ref().map(|filter| self.with(false, |lowering| lowering.expr(filter)));
+                (StmtKind::SetBlock(self.target(&node.target), filter, self.inner(&node.body)), node.span())
             }
             ast::Stmt::AutoEscape(node) => (StmtKind::Plain(self.body(&node.body)), node.span()),
             ast::Stmt::FilterBlock(node) => {
-                (StmtKind::FilterBlock(self.expr(&node.filter), self.body(&node.body)), node.span())
+                let filter = self.with(false, |lowering| lowering.expr(&node.filter));
+                (StmtKind::FilterBlock(filter, self.inner(&node.body)), node.span())
             }
             ast::Stmt::Block(node) => (self.block(node), node.span()),
             ast::Stmt::Import(_)
@@ -252,8 +285,8 @@ impl Lowering<'_> {
             iter: self.expr(&node.iter),
             filter: node.filter_expr.as_ref().map(|filter| self.expr(filter)),
             recursive: node.recursive,
-            body: self.body(&node.body),
-            otherwise: self.body(&node.else_body),
+            body: self.inner(&node.body),
+            otherwise: self.inner(&node.else_body),
             uses_loop,
         }))
     }
@@ -271,7 +304,7 @@ impl Lowering<'_> {
                 .is_some_and(|words| words.split_whitespace().any(|w| w == "scoped"))
         });
         let name = self.name(node.name);
-        let body = self.body(&node.body);
+        let body = self.inner(&node.body);
         let block = Arc::new(Block { name, body, scoped, required: node.required });
         self.blocks.push(Arc::clone(&block));
         StmtKind::Block(block)
@@ -285,7 +318,7 @@ impl Lowering<'_> {
             name: self.name(node.name),
             params: node.args.iter().map(|arg| self.variable(arg)).collect(),
             defaults: node.defaults.iter().map(|default| self.expr(default)).collect(),
-            body: self.body(&node.body),
+            body: self.inner(&node.body),
             takes_varargs: varargs,
             takes_kwargs: kwargs,
             takes_caller: caller,
@@ -342,18 +375,24 @@ impl Lowering<'_> {
                 let rest = node.ops.iter().map(|op| (comparison(op.op), self.expr(&op.expr))).collect();
                 ExprKind::Compare(self.boxed(&node.expr), rest)
             }
-            ast::Expr::IfExpr(node) => ExprKind::If(
-                self.boxed(&node.test_expr),
-                self.boxed(&node.true_expr),
-                node.false_expr.as_ref().map(|other| self.boxed(other)),
-            ),
+            ast::Expr::IfExpr(node) => self.with(true, |lowering| {
+                ExprKind::If(
+                    lowering.boxed(&node.test_expr),
+                    lowering.boxed(&node.true_expr),
+                    node.false_expr.as_ref().map(|other| lowering.boxed(other)),
+                )
+            }),
             ast::Expr::Filter(node) => {
                 let target = node.expr.as_ref().map(|target| self.boxed(target));
-                ExprKind::Filter(target, self.name(node.name), self.args(&node.args))
+                let name = self.name(node.name);
+                self.plugin(false, &name, node.span());
+                ExprKind::Filter(target, name, self.args(&node.args))
             }
             ast::Expr::Test(node) => {
                 self.refuse_chain(&node.expr);
-                ExprKind::Test(self.boxed(&node.expr), self.name(node.name), self.args(&node.args))
+                let name = self.name(node.name);
+                self.plugin(true, &name, node.span());
+                ExprKind::Test(self.boxed(&node.expr), name, self.args(&node.args))
             }
             ast::Expr::GetAttr(node) => ExprKind::Attr(self.boxed(&node.expr), self.name(node.name)),
             ast::Expr::GetItem(node) => {
