@@ -76,7 +76,7 @@ impl Engine {
             expr,
             Mode { expression: true, escape_backslashes: false, embedded: false },
         )?;
-        finalize(&ev, &value).map_err(|error| located(error, expr))
+        finalize(&ev, &value).map_err(|error| located(error.in_expression(), expr))
     }
 
     fn expression(&self, ev: &Eval<'_>, expr: &Text, mode: Mode) -> Res<Val> {
@@ -91,9 +91,9 @@ impl Engine {
                     .with_kind(ErrorKind::ExpressionSyntax(message))
                     .help("write the expression without `{{ }}`")
             }
-            _ => error,
+            _ => error.in_expression(),
         })?;
-        ev.evaluate(&template)
+        ev.evaluate(&template).map_err(TemplateError::in_expression)
     }
 
     /// Evaluates a condition (`when`, `changed_when`, `assert: that`): a boolean, an expression, or a list of which all must hold.
@@ -143,7 +143,7 @@ impl Engine {
         }
         let mode = Mode { expression: true, escape_backslashes: false, embedded: true };
         let value = self.expression(&ev, &expression, mode)?;
-        truth_of(&ev, &finalize(&ev, &value).map_err(|error| located(error, &text))?, &text)
+        truth_of(&ev, &finalize(&ev, &value).map_err(|error| located(error.in_expression(), &text))?, &text)
     }
 
     /// Whether there is a lookup of this name.
@@ -356,6 +356,23 @@ mod tests {
         assert_eq!(resolve("{{ map.good }}", &vars).unwrap(), Value::from(2));
         assert_eq!(resolve("{{ map.bad | default('x') }}", &vars).unwrap(), Value::from("x"));
         assert_eq!(resolve("{{ map }}", &vars).unwrap_err().to_string(), "'nothing' is undefined");
+    }
+
+    #[test]
+    fn errors_have_ansibles_words() {
+        let (vars, search, engine) = (Map::new(), SearchPath::default(), Engine::new(Settings::default()));
+        let ctx = Context::new(&vars, &search);
+        let condition = |text: &str| engine.condition(&template(text), &ctx).unwrap_err().to_string();
+        assert_eq!(condition("1/0 == 1"), "Error rendering expression: division by zero");
+        assert_eq!(condition("1 =="), "Syntax error in expression: unexpected 'end of template'");
+        assert_eq!(condition("1 is nope"), "Syntax error in expression: No test named 'nope'.");
+        let said = |text: &str| resolve(text, &vars).unwrap_err().to_string();
+        assert_eq!(said("{{ 1/0 }}"), "Error rendering template: division by zero");
+        assert_eq!(said("{% huh %}"), "Syntax error in template: Encountered unknown tag 'huh'.");
+        assert_eq!(
+            said("{% if %}"),
+            "Syntax error in template: Expected an expression, got 'end of statement block'"
+        );
     }
 
     #[test]

@@ -10,15 +10,21 @@ pub enum ErrorKind {
     /// The template cannot be read.
     #[error("Syntax error in template: {0}")]
     Syntax(String),
-    /// The expression cannot be read.
+    /// The expression cannot be read because it is written as a template.
     #[error("Syntax error in expression. {0}")]
     ExpressionSyntax(String),
+    /// The expression cannot be read.
+    #[error("Syntax error in expression: {0}")]
+    Unreadable(String),
     /// A name without a value was used.
     #[error("{0}")]
     Undefined(String),
     /// An operator, method or function refused its operands.
     #[error("Error rendering template: {0}")]
     Operation(String),
+    /// The same in a bare expression.
+    #[error("Error rendering expression: {0}")]
+    ExpressionOperation(String),
     /// A filter failed.
     #[error("The filter plugin '{name}' failed: {message}")]
     Filter {
@@ -47,7 +53,7 @@ pub enum ErrorKind {
     #[error("The lookup plugin '{0}' was not found.")]
     UnknownLookup(String),
     /// Variables refer to each other in a circle.
-    #[error("Recursive loop in template: {0}")]
+    #[error("Recursive loop detected in template: {0}")]
     Cycle(String),
     /// One of [`crate::Limits`] was reached.
     #[error("{0}")]
@@ -99,6 +105,17 @@ pub struct TemplateError(Box<Inner>);
 impl TemplateError {
     pub(crate) fn new(kind: ErrorKind) -> Self {
         Self(Box::new(Inner { kind, place: None, text: None, trail: Vec::new(), help: None }))
+    }
+
+    /// In the words for a bare expression, if that itself is what failed and not a variable that it uses.
+    pub(crate) fn in_expression(self) -> Self {
+        let kind = match self.kind() {
+            _ if !self.0.trail.is_empty() => return self,
+            ErrorKind::Syntax(message) => ErrorKind::Unreadable(message.clone()),
+            ErrorKind::Operation(message) => ErrorKind::ExpressionOperation(message.clone()),
+            _ => return self,
+        };
+        self.with_kind(kind)
     }
 
     /// What went wrong.

@@ -86,8 +86,23 @@ pub(crate) fn lower(
 
 fn failure(error: &minijinja::Error) -> SyntaxFailure {
     let range = error.range().unwrap_or(0..0);
-    let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    let message = error.detail().map_or_else(|| error.kind().to_string(), in_jinjas_words);
     SyntaxFailure { message, span: Span::new(range.start, range.end) }
+}
+
+/// What minijinja says of wrong syntax as Jinja says it, where the words alone tell.
+fn in_jinjas_words(message: &str) -> String {
+    if let Some(tag) = message.strip_prefix("unknown statement ") {
+        return format!("Encountered unknown tag '{tag}'.");
+    }
+    match message {
+        "unexpected end of block" => "Expected an expression, got 'end of statement block'".to_owned(),
+        "unexpected end of variable block" => {
+            "Expected an expression, got 'end of print statement'".to_owned()
+        }
+        "unexpected end of input, expected expression" => "unexpected 'end of template'".to_owned(),
+        other => other.replace('`', "'"),
+    }
 }
 
 impl SyntaxFailure {
