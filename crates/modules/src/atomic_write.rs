@@ -1,4 +1,5 @@
-//! Files that are there whole or not at all: written beside their place, flushed to the disk, then renamed.
+//! Files that are there whole or not at all: written beside their place, flushed to the disk, then renamed. The flush of large ones is not
+//! waited for (see `write_behind`).
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -9,7 +10,7 @@ use jiff::Zoned;
 use tempfile::NamedTempFile;
 
 use crate::file_attributes::{copy_attributes, copy_owner, umask};
-use crate::{Context, Failure};
+use crate::{Context, Failure, write_behind};
 
 /// A file on its way: write to it, then [`Self::replace`] what is in its place. Dropped before that, it leaves nothing.
 #[derive(Debug)]
@@ -115,7 +116,7 @@ impl AtomicFile {
             (false, false) => attributes_of_new(file.path(), &dest),
         }
         .map_err(fail)?;
-        file.as_file().sync_all().map_err(fail)?;
+        write_behind::flush(file.as_file()).map_err(fail)?;
         match file.persist(&dest) {
             Ok(_) => {}
             Err(error) if unsafe_writes => write_in_place(error.file.path(), &dest).map_err(fail)?,

@@ -238,30 +238,6 @@ impl Receiving {
     }
 }
 
-/// The SHA-1 of a file, as Ansible's `checksum` fields have it.
-///
-/// # Errors
-/// If the file cannot be read.
-pub fn sha1_of_file(path: &Path) -> io::Result<String> {
-    digest_of_file::<sha1::Sha1>(path)
-}
-
-/// The digest of a file in lower-case hex.
-///
-/// # Errors
-/// If the file cannot be read.
-pub fn digest_of_file<D: sha2::Digest>(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hash = D::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex::encode(&hash.finalize())),
-            count => hash.update(&buffer[..count]),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

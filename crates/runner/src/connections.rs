@@ -5,17 +5,22 @@ use std::sync::{Arc, OnceLock};
 use crate::connection::{Become, Connection, ConnectionDefaults, ConnectionSettings, Connections as Pool};
 use crate::event::HostName;
 use crate::finalized::Finalized;
+use crate::options::Prompter;
 use crate::scope::TaskScope;
 use crate::trouble::Trouble;
 
 /// The connections of a run.
-#[derive(Default)]
 pub(crate) struct Connections {
     pool: Pool,
     bastion: OnceLock<Box<ConnectionSettings>>,
 }
 
 impl Connections {
+    /// No connections yet; `prompter` is asked for passphrases of keys.
+    pub(crate) fn asking(prompter: Option<Arc<dyn Prompter>>) -> Self {
+        Self { pool: Pool::asking(prompter), bastion: OnceLock::new() }
+    }
+
     /// The connection to a host for one task, and the user it becomes there.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ impl Shared {
             engine,
             loader,
             variables: Variables::new(options.fact_cache.clone()),
-            connections: Connections::default(),
+            connections: Connections::asking(options.prompter.clone()),
             inventory: RwLock::new(Arc::new(inventory)),
             vars_files: RwLock::new(Arc::new(vars_files)),
             inventory_vars: Mutex::default(),

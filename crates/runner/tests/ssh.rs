@@ -5,14 +5,17 @@ mod sshd;
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use data::{Map, Value};
+use data::{Diagnostic, Map, Text, Value};
 use taskbox_runner::connection::{
     Become, Call, Connection, ConnectionError, ConnectionSettings, Connections, Content, Progress,
     Unreachable, Way,
 };
+
+use taskbox_runner::{Prompter, Question};
 
 use sshd::Sshd;
 
@@ -62,6 +65,35 @@ fn keys_of_all_kinds_open_a_session_also_with_a_passphrase() {
         let result = ping(&sshd.settings(&vars));
         assert!(result.is_ok(), "{kind}: {result:?}");
     }
+}
+
+/// Answers each question with the next of its words, and counts.
+struct Person {
+    words: Mutex<Vec<&'static str>>,
+    asked: AtomicUsize,
+}
+
+impl Prompter for Person {
+    fn ask(&self, question: &Question) -> Result<Text, Diagnostic> {
+        assert!(question.hidden && question.text.starts_with("Enter passphrase for key"), "{question:?}");
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Ok(Text::plain(self.words.lock().unwrap().pop().unwrap_or_default()))
+    }
+}
+
+#[test]
+fn a_passphrase_that_only_the_user_knows_is_asked_for_once_a_run() {
+    let sshd = Sshd::start();
+    let key = sshd.add_key("ed25519", "open sesame").display().to_string();
+    let vars = [("ansible_ssh_private_key_file", key.as_str())];
+    let person = Arc::new(Person { words: vec!["open sesame", "wrong"].into(), asked: AtomicUsize::new(0) });
+    let connections = Connections::asking(Some(person.clone()));
+    for host in ["h1", "h2"] {
+        let settings = ConnectionSettings { host: host.into(), ..sshd.settings(&vars) };
+        run(&*connections.get(&settings), "ping", Map::new()).unwrap();
+    }
+    // The first answer was wrong, the second host had no question.
+    assert_eq!(person.asked.load(Ordering::Relaxed), 2);
 }
 
 #[test]
@@ -428,26 +460,44 @@ fn raw_commands_need_no_agent() {
     assert!(!sshd.home().join(".cache").exists());
 }
 
+/// A copy of large content to a file.
+fn copy_of(content: &Content, dest: &std::path::Path) -> Call {
+    let args = Map::from([
+        ("dest", dest.display().to_string()),
+        ("content_blob", content.hex()),
+        ("mode", "0600".into()),
+    ]);
+    Call { contents: vec![content.clone()], ..Call::new("copy", args) }
+}
+
 #[test]
 fn large_content_is_sent_when_it_is_needed_and_only_then() {
     let sshd = Sshd::start();
     let connection = connect(&sshd.settings(&[]));
     let content = Content::from_bytes(vec![42; 3 * 1024 * 1024]);
     let dest = sshd.path("copied");
-    let mut call = Call::new(
-        "copy",
-        Map::from([
-            ("dest", dest.display().to_string()),
-            ("content_blob", content.hex()),
-            ("mode", "0600".into()),
-        ]),
-    );
-    call.contents.push(content.clone());
+    let call = copy_of(&content, &dest);
     let result = connection.run(&call, &mut |_| ()).unwrap();
     assert_eq!(result.get("changed"), Some(&Value::from(true)), "{result:?}");
     assert_eq!(fs::read(&dest).unwrap(), vec![42; 3 * 1024 * 1024]);
     let again = connection.run(&call, &mut |_| ()).unwrap();
     assert_eq!(again.get("changed"), Some(&Value::from(false)), "{again:?}");
+}
+
+#[test]
+fn a_session_may_be_compressed_and_a_file_flushed_later() {
+    let sshd = Sshd::start();
+    let settings = sshd.settings(&[("ansible_ssh_extra_args", "-C")]);
+    assert!(settings.compression);
+    let connections = Connections::new();
+    // Large enough to be flushed to the disk behind the task.
+    let content = Content::from_bytes((0..9_000_000_u32).map(|n| (n % 251) as u8).collect::<Vec<u8>>());
+    let dest = sshd.path("copied");
+    let connection = connections.get(&settings);
+    let result = connection.run(&copy_of(&content, &dest), &mut |_| ()).unwrap();
+    assert_eq!(result.get("changed"), Some(&Value::from(true)), "{result:?}");
+    assert_eq!(Content::from_file(&dest).unwrap().hash(), content.hash());
+    run(&*connection, "ping", Map::new()).unwrap();
 }
 
 #[test]

@@ -30,6 +30,9 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
         Arg::str("content_blob").help("SHA-256 of content that the controller sends."),
         Arg::str("_original_basename")
             .help("The file's name where `dest` is a folder; set by the controller."),
+        Arg::bool("_sums_follow").help(
+            "The controller knows the sums of large content and puts them into the result; set by the controller.",
+        ),
         Arg::str("_source").help("What diffs and results call the source; set by the controller."),
         Arg::path("dest").required().help("Where it goes."),
         Arg::bool("backup").default_bool(false).help("Keep a copy of the old file."),
@@ -198,14 +201,9 @@ impl Copy<'_> {
         }
         outcome = outcome.with("dest", self.dest.display().to_string());
         let on_host = matches!(self.source, Source::Host(_));
-        if !differs && !on_host {
-            // Nobody is told the other sum, and a large file takes its time.
-            let sha1 = sha1_of_file(&self.dest);
-            outcome = outcome
-                .with("checksum", sha1.map_err(|error| Failure::io("could not read", &self.dest, &error))?);
-        } else {
-            let (sha1, md5) = checksums(&self.dest)?;
-            outcome = outcome.with("checksum", sha1);
+        let (sha1, md5) = self.sums(differs || on_host)?;
+        outcome = outcome.with("checksum", sha1);
+        if differs || on_host {
             outcome = outcome.with("src", self.source.shown(self.args)).with("md5sum", md5);
             if let (Some(path), Some(Value::Null)) = (written, outcome.fields.get("src")) {
                 // What was sent lay here until it took its place; Ansible names its temporary copy too.
@@ -226,6 +224,19 @@ impl Copy<'_> {
         }
         outcome.changed |= attributes;
         Ok(outcome)
+    }
+
+    /// SHA-1 and MD5 of the file; null where the controller puts them in, or nobody is told: a large file takes its time.
+    fn sums(&self, both: bool) -> Result<(Value, Value), Failure> {
+        if self.args.bool("_sums_follow") {
+            return Ok((Value::Null, Value::Null));
+        }
+        if both {
+            return checksums(&self.dest).map(|(sha1, md5)| (sha1.into(), md5.into()));
+        }
+        let sha1 =
+            sha1_of_file(&self.dest).map_err(|error| Failure::io("could not read", &self.dest, &error))?;
+        Ok((sha1.into(), Value::Null))
     }
 
     /// What check mode can tell: all of a file that is on the host, nothing of one that was not sent.

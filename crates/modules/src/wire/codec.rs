@@ -86,6 +86,62 @@ struct Header {
     length: usize,
 }
 
+impl Header {
+    fn to_bytes(&self) -> [u8; HEADER] {
+        let mut bytes = [0; HEADER];
+        bytes[..4].copy_from_slice(&MAGIC);
+        bytes[4] = self.kind as u8;
+        bytes[5..9].copy_from_slice(&self.context.to_le_bytes());
+        bytes[9..13].copy_from_slice(&self.request.to_le_bytes());
+        bytes[13..].copy_from_slice(&u32::try_from(self.length).unwrap_or(u32::MAX).to_le_bytes());
+        bytes
+    }
+}
+
+/// Writes [`Kind::Chunk`] frames, each read straight into the memory from which it is written.
+pub struct ChunkWriter {
+    context: u32,
+    request: u32,
+    bytes: Vec<u8>,
+    filled: usize,
+}
+
+impl ChunkWriter {
+    /// For content of this request.
+    pub fn new(context: u32, request: u32) -> Self {
+        Self { context, request, bytes: Vec::new(), filled: 0 }
+    }
+
+    /// Reads the next chunk, of at most `limit` bytes; gives its size, which is less only at the reader's end.
+    ///
+    /// # Errors
+    /// If reading fails.
+    pub fn fill(&mut self, reader: &mut impl Read, limit: usize) -> io::Result<usize> {
+        let limit = limit.min(MAX_PAYLOAD);
+        self.bytes.resize(HEADER + limit, 0);
+        self.filled = read_up_to(reader, &mut self.bytes[HEADER..])?;
+        Ok(self.filled)
+    }
+
+    /// The chunk that was read last.
+    pub fn payload(&self) -> &[u8] {
+        self.bytes.get(HEADER..HEADER + self.filled).unwrap_or_default()
+    }
+
+    /// Writes the chunk that was read last, and flushes.
+    ///
+    /// # Errors
+    /// If the writer fails.
+    pub fn write_to(&mut self, writer: &mut impl Write) -> Result<(), FrameError> {
+        let header =
+            Header { kind: Kind::Chunk, context: self.context, request: self.request, length: self.filled };
+        self.bytes[..HEADER].copy_from_slice(&header.to_bytes());
+        writer.write_all(&self.bytes[..HEADER + self.filled])?;
+        writer.flush()?;
+        Ok(())
+    }
+}
+
 impl Frame {
     /// A frame; `payload` must not be longer than [`MAX_PAYLOAD`].
     pub fn new(kind: Kind, context: u32, request: u32, payload: Vec<u8>) -> Self {
@@ -95,11 +151,13 @@ impl Frame {
     /// Its bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER + self.payload.len());
-        bytes.extend_from_slice(&MAGIC);
-        bytes.push(self.kind as u8);
-        bytes.extend_from_slice(&self.context.to_le_bytes());
-        bytes.extend_from_slice(&self.request.to_le_bytes());
-        bytes.extend_from_slice(&u32::try_from(self.payload.len()).unwrap_or(u32::MAX).to_le_bytes());
+        let header = Header {
+            kind: self.kind,
+            context: self.context,
+            request: self.request,
+            length: self.payload.len(),
+        };
+        bytes.extend_from_slice(&header.to_bytes());
         bytes.extend_from_slice(&self.payload);
         bytes
     }
@@ -139,12 +197,27 @@ pub fn read_frame(reader: &mut impl Read) -> Result<Option<Frame>, FrameError> {
         }
     }
     let header = parse_header(&header)?;
-    let mut payload = Vec::new();
+    // What is promised may never come: more memory than this is taken only as it fills.
+    let mut payload = Vec::with_capacity(header.length.min(1024 * 1024));
     reader.by_ref().take(header.length as u64).read_to_end(&mut payload)?;
     if payload.len() < header.length {
         return Err(FrameError::Truncated);
     }
     Ok(Some(Frame { kind: header.kind, context: header.context, request: header.request, payload }))
+}
+
+/// Reads until the buffer is full or the reader has no more.
+fn read_up_to(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 /// Takes bytes as they come and gives frames; for channels that do not block.
@@ -244,6 +317,21 @@ mod tests {
             assert!(matches!(read_frame(&mut &bytes[..end]), Err(FrameError::Truncated)), "{end}");
         }
         assert!(matches!(read_frame(&mut &[][..]), Ok(None)));
+    }
+
+    #[test]
+    fn chunks_are_frames_of_what_was_read() {
+        let (mut reader, mut written) = (&b"abcdefg"[..], Vec::new());
+        let mut chunk = ChunkWriter::new(1, 2);
+        while chunk.fill(&mut reader, 3).unwrap() > 0 {
+            chunk.write_to(&mut written).unwrap();
+        }
+        let mut stream = written.as_slice();
+        for payload in ["abc", "def", "g"] {
+            let frame = read_frame(&mut stream).unwrap().unwrap();
+            assert_eq!(frame, Frame::new(Kind::Chunk, 1, 2, payload.as_bytes().to_vec()));
+        }
+        assert!(stream.is_empty());
     }
 
     #[test]

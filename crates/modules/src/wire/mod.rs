@@ -10,7 +10,7 @@ mod context_child;
 mod message;
 mod serve;
 
-pub use codec::{Decoder, Frame, FrameError, Kind, MAX_MESSAGE, MAX_PAYLOAD, read_frame};
+pub use codec::{ChunkWriter, Decoder, Frame, FrameError, Kind, MAX_MESSAGE, MAX_PAYLOAD, read_frame};
 pub use message::{BecomeError, BecomeMethod, BecomeRequest, Hello, Message, Messages, Reply, Request, send};
 pub use serve::{ServeOptions, serve};
 

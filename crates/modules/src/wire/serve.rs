@@ -16,11 +16,11 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::become_user::become_user;
-use super::codec::{Frame, FrameError, Kind, read_frame};
+use super::codec::{ChunkWriter, Frame, FrameError, Kind, read_frame};
 use super::context_child::ContextChild;
 use super::message::{Hello, Message, Messages, Reply, Request, send};
 use crate::run::{Ran, run_in};
-use crate::{BlobStore, Cancel, Context, Failure, Receiving, RunRequest, accounts, hex};
+use crate::{BlobStore, Cancel, Context, Failure, Receiving, RunRequest, accounts, hex, write_behind};
 
 /// How long a running module may take to stop after the controller has gone.
 const GRACE: Duration = Duration::from_secs(3);
@@ -53,6 +53,7 @@ pub fn serve(
         options,
     });
     agent.send(Kind::Hello, 0, &hello())?;
+    write_behind::allow();
     let (queue, inbox) = mpsc::channel();
     let (working, stopped) = mpsc::channel::<()>();
     let worker = Arc::clone(&agent);
@@ -68,6 +69,7 @@ pub fn serve(
     agent.children().clear();
     // Ends when the worker drops its side; a module that does not stop is left to end with the process.
     let _ = stopped.recv_timeout(GRACE);
+    write_behind::wait();
     result
 }
 
@@ -203,17 +205,17 @@ impl Agent {
             &Reply::File { size: about.len(), mode: about.permissions().mode() & 0o7777 },
         )?;
         let (mut hash, mut size) = (Sha256::new(), 0_u64);
-        let mut buffer = vec![0; CHUNK];
+        let mut chunk = ChunkWriter::new(0, job.request);
         loop {
             if job.cancel.is_set() {
                 return Ok(Reply::Failed { message: "canceled".to_string() });
             }
-            match file.read(&mut buffer)? {
+            match chunk.fill(&mut file, CHUNK)? {
                 0 => return Ok(Reply::FileEnd { sha256: hex::encode(&hash.finalize()), size }),
                 count => {
-                    hash.update(&buffer[..count]);
+                    hash.update(chunk.payload());
                     size += count as u64;
-                    self.forward(&Frame::new(Kind::Chunk, 0, job.request, buffer[..count].to_vec()))?;
+                    chunk.write_to(&mut *lock(&self.writer))?;
                 }
             }
         }

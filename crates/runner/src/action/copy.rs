@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use data::{Map, Value};
+use modules::Sum;
 
 use super::ActionCall;
 use crate::connection::Content;
@@ -70,7 +71,22 @@ pub(super) fn send_content(call: &ActionCall<'_>, content: Content, mut args: Ma
     for of_action in ["decrypt", "local_follow"] {
         args.remove(of_action);
     }
-    call.only_module("copy", args, vec![content])
+    if !content.has_sums_here() {
+        return call.only_module("copy", args, vec![content]);
+    }
+    content.begin_sum(Sum::Sha1);
+    args.insert("_sums_follow", true);
+    let mut result = call.only_module("copy", args, vec![content.clone()])?;
+    for sum in [Sum::Sha1, Sum::Md5] {
+        if result.get(sum.field()).is_some_and(Value::is_null) {
+            let found = content.sum(sum);
+            result.insert(
+                sum.field(),
+                found.map_err(|error| Trouble::failed(format!("could not read the file again: {error}")))?,
+            );
+        }
+    }
+    Ok(result)
 }
 
 fn send_file(call: &ActionCall<'_>, path: &Path, dest: &str) -> Result<Map, Trouble> {

@@ -206,7 +206,7 @@ impl Content {
 }
 
 /// Files from this size on have their hash remembered.
-const WORTH_REMEMBERING: u64 = 1024 * 1024;
+pub(super) const WORTH_REMEMBERING: u64 = 1024 * 1024;
 
 /// What tells a file from others and from itself at another time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

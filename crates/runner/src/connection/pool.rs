@@ -9,14 +9,17 @@ use super::container::ContainerCarrier;
 use super::host::RemoteHost;
 use super::local::LocalHost;
 use super::openssh::OpenSshCarrier;
+use super::passphrases::Passphrases;
 use super::ssh::SshCarrier;
 use super::{Connection, ConnectionSettings, Way};
+use crate::options::Prompter;
 
 /// The connections of a run. Ends them all with its value.
 #[derive(Default)]
 pub struct Connections {
     open: Mutex<HashMap<ConnectionSettings, Arc<dyn Connection>>>,
     interrupted: AtomicBool,
+    passphrases: Passphrases,
 }
 
 impl Connections {
@@ -25,13 +28,18 @@ impl Connections {
         Self::default()
     }
 
+    /// No connections yet, and somebody who knows the passphrases of keys.
+    pub fn asking(prompter: Option<Arc<dyn Prompter>>) -> Self {
+        Self { passphrases: Passphrases::asking(prompter), ..Self::default() }
+    }
+
     /// The connection for these settings: the same one for equal settings. Nothing is opened before its first use.
     pub fn get(&self, settings: &ConnectionSettings) -> Arc<dyn Connection> {
         let mut open = self.open();
         if let Some(connection) = open.get(settings) {
             return Arc::clone(connection);
         }
-        let connection = connect(settings);
+        let connection = connect(settings, &self.passphrases);
         if self.interrupted.load(Ordering::Acquire) {
             connection.interrupt();
         }
@@ -66,13 +74,15 @@ impl Connections {
     }
 }
 
-fn connect(settings: &ConnectionSettings) -> Arc<dyn Connection> {
+fn connect(settings: &ConnectionSettings, passphrases: &Passphrases) -> Arc<dyn Connection> {
     let files = AgentFiles::of_program();
     match &settings.way {
         Way::Local => Arc::new(LocalHost::new(settings.clone(), files)),
-        Way::Ssh => {
-            Arc::new(RemoteHost::new(settings.clone(), files, Box::new(SshCarrier::new(settings.clone()))))
-        }
+        Way::Ssh => Arc::new(RemoteHost::new(
+            settings.clone(),
+            files,
+            Box::new(SshCarrier::new(settings.clone(), passphrases.clone())),
+        )),
         Way::Container(_) => Arc::new(RemoteHost::new(
             settings.clone(),
             files,

@@ -5,9 +5,10 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use data::{Map, Text};
+use modules::Sum;
 use modules::wire::{
-    BUILD, BecomeError, BecomeRequest, Decoder, Frame, FrameError, Hello, Kind, Message, Messages, Reply,
-    Request, send,
+    BUILD, BecomeError, BecomeRequest, ChunkWriter, Decoder, FrameError, Hello, Kind, Message, Messages,
+    Reply, Request, send,
 };
 use sha2::{Digest, Sha256};
 
@@ -287,15 +288,15 @@ impl AgentSession {
     }
 
     fn send_chunks(&mut self, request: u32, context: u32, content: &Content) -> Result<(), ConnectionError> {
+        if content.has_sums_here() {
+            // It is asked for when the file is in its place.
+            content.begin_sum(Sum::Md5);
+        }
         let mut reader = content.open().map_err(|error| local_file(content, &error))?;
         let mut rest = content.size();
+        let mut chunk = ChunkWriter::new(context, request);
         while rest > 0 {
-            let mut payload = Vec::with_capacity(CHUNK.min(rest as usize));
-            let count = reader
-                .by_ref()
-                .take(CHUNK as u64)
-                .read_to_end(&mut payload)
-                .map_err(|error| local_file(content, &error))?;
+            let count = chunk.fill(&mut reader, CHUNK).map_err(|error| local_file(content, &error))?;
             if count == 0 || count as u64 > rest {
                 // The agent waits for the promised size, so the session cannot go on.
                 let changed = io::Error::other("the file changed while it was sent");
@@ -305,9 +306,8 @@ impl AgentSession {
                 });
             }
             rest -= count as u64;
-            let frame = Frame::new(Kind::Chunk, context, request, payload);
             self.transport.set_patience(self.silence);
-            frame.write_to(&mut self.transport).map_err(|error| self.broken(error))?;
+            chunk.write_to(&mut self.transport).map_err(|error| self.broken(error))?;
         }
         Ok(())
     }

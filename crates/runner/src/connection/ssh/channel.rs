@@ -23,7 +23,12 @@ pub(crate) struct SshChannel {
     patience: Duration,
     /// After which a server that answers nothing counts as gone, however long the command may be silent.
     silence: Duration,
+    /// What the command said on its two streams while we were writing to it.
+    heard: [Vec<u8>; 2],
 }
+
+/// What is kept of a command that talks while it does not listen; a command that says more is waited for.
+const HEARD: usize = 1024 * 1024;
 
 /// Why a command was not started.
 pub(crate) enum StartFailure {
@@ -58,7 +63,14 @@ impl SshChannel {
         })?;
         session.set_keepalive(true, 1);
         let socket = socket.try_clone()?;
-        Ok(Self { session: session.clone(), channel, socket, patience, silence: patience })
+        Ok(Self {
+            session: session.clone(),
+            channel,
+            socket,
+            patience,
+            silence: patience,
+            heard: Default::default(),
+        })
     }
 
     /// Waits until the socket has news. In a long wait the server is asked for signs of life: a command may be silent, its server may not.
@@ -104,9 +116,28 @@ impl SshChannel {
         self.persist(Channel::send_eof)
     }
 
+    /// Takes what the command has said meanwhile, and tells whether it has closed its streams: then it will not read any more either. The
+    /// library knows the end only when all before it has been read.
+    fn has_ended(&mut self) -> io::Result<bool> {
+        let mut buffer = [0; 4096];
+        for stream in [0, 1] {
+            while self.heard[stream].len() < HEARD {
+                match self.channel.stream(stream as i32).read(&mut buffer) {
+                    Ok(0) => break,
+                    Ok(count) => self.heard[stream].extend_from_slice(&buffer[..count]),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(self.channel.eof())
+    }
+
     /// Reads both streams until the command has closed them, or until nothing came for as long as the deadline allows.
     fn drain(&mut self, stdout: &mut Vec<u8>, stderr: &mut Vec<u8>, deadline: Instant) -> io::Result<()> {
         let mut buffer = vec![0; 32 * 1024];
+        stdout.append(&mut self.heard[0]);
+        stderr.append(&mut self.heard[1]);
         loop {
             let mut moved = false;
             for (stream, sink) in [(0, &mut *stdout), (1, &mut *stderr)] {
@@ -153,6 +184,12 @@ impl SshChannel {
 
 impl Read for SshChannel {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.heard[0].is_empty() {
+            let count = buffer.len().min(self.heard[0].len());
+            buffer[..count].copy_from_slice(&self.heard[0][..count]);
+            self.heard[0].drain(..count);
+            return Ok(count);
+        }
         let deadline = Instant::now() + self.patience;
         loop {
             match self.channel.read(buffer) {
@@ -169,9 +206,18 @@ impl Write for SshChannel {
         let deadline = Instant::now() + self.patience;
         loop {
             match self.channel.write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(deadline)?,
+                Ok(0) if !bytes.is_empty() => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 done => return done,
             }
+            // Whoever has gone opens its window no more: waiting for that would end as silence of the host. While a packet is half sent the
+            // library must not be asked to read, for which it may have to send.
+            let sent =
+                !matches!(self.session.block_directions(), BlockDirections::Outbound | BlockDirections::Both);
+            if sent && self.has_ended()? {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            self.wait(deadline)?;
         }
     }
 

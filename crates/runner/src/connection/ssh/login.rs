@@ -1,22 +1,30 @@
-//! Logging in: the given keys, the password, the agent's keys, the keys in `~/.ssh`, in this order, as far as the server takes them.
+//! Logging in: the given keys, the password, the agent's keys, the keys in `~/.ssh`, and keys whose passphrase the user types, in this order,
+//! as far as the server takes them.
 
 use std::path::{Path, PathBuf};
 
-use ssh2::{KeyboardInteractivePrompt, Prompt, Session};
+use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, Session};
 
+use crate::connection::passphrases::Passphrases;
 use crate::connection::ssh_args::home_path;
 use crate::connection::{ConnectionSettings, Unreachable};
 
 /// The files ssh looks for when none is named.
 const DEFAULT_KEYS: [&str; 3] = ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"];
 
+/// How often a passphrase is asked for, as ssh's `NumberOfPasswordPrompts`.
+const ASKED: usize = 3;
+/// libssh2's "the key file cannot be read", which it says of a wrong passphrase too.
+const UNREADABLE: i32 = -16;
+
 /// Logs in, or says all that was tried.
 pub(crate) fn log_in(
     session: &Session,
     settings: &ConnectionSettings,
     user: &str,
+    passphrases: &Passphrases,
 ) -> Result<(), Unreachable> {
-    let mut attempt = Attempt { session, user, tried: Vec::new() };
+    let mut attempt = Attempt { session, user, tried: Vec::new(), locked: Vec::new() };
     // A key that was named for the host is taken in nearly all cases; to ask first what the server offers would cost a round trip.
     if attempt.given_keys(settings) {
         return Ok(());
@@ -45,9 +53,11 @@ pub(crate) fn log_in(
             return Ok(());
         }
     }
-    if takes("publickey") && !settings.identities_only && (attempt.agent() || attempt.default_keys(settings))
-    {
-        return Ok(());
+    if takes("publickey") {
+        let others = !settings.identities_only;
+        if others && (attempt.agent() || attempt.default_keys(settings)) || attempt.unlocked(passphrases) {
+            return Ok(());
+        }
     }
     Err(Unreachable::Auth {
         user: user.to_owned(),
@@ -61,6 +71,8 @@ struct Attempt<'a> {
     session: &'a Session,
     user: &'a str,
     tried: Vec<String>,
+    /// Key files whose passphrase nobody gave yet.
+    locked: Vec<PathBuf>,
 }
 
 impl Attempt<'_> {
@@ -99,6 +111,7 @@ impl Attempt<'_> {
                 false
             }
             Ok(text) if passphrase.is_none() && is_encrypted(&text) => {
+                self.locked.push(path.to_owned());
                 self.tried.push(format!(
                     "{shown}: it has a passphrase, which `ansible_private_key_passphrase` or an ssh-agent must give"
                 ));
@@ -109,6 +122,26 @@ impl Attempt<'_> {
                 self.note(shown, result)
             }
         }
+    }
+
+    /// The last resort: keys with passphrases that only the user knows, who is asked as often as ssh asks.
+    fn unlocked(&mut self, passphrases: &Passphrases) -> bool {
+        for path in std::mem::take(&mut self.locked) {
+            for _ in 0..ASKED {
+                let Some(passphrase) = passphrases.of(&path) else { break };
+                let result = self.session.userauth_pubkey_file(self.user, None, &path, Some(&passphrase));
+                let wrong =
+                    result.as_ref().is_err_and(|error| error.code() == ErrorCode::Session(UNREADABLE));
+                if self.note(format!("key `{}` with the passphrase given", path.display()), result) {
+                    return true;
+                }
+                if !wrong {
+                    break;
+                }
+                passphrases.forget(&path, &passphrase);
+            }
+        }
+        false
     }
 
     fn agent(&mut self) -> bool {

@@ -12,18 +12,20 @@ use ssh2::Session;
 
 use self::channel::{SshChannel, StartFailure};
 use super::carrier::{Carrier, Interrupt};
+use super::passphrases::Passphrases;
 use super::transport::Transport;
 use super::{ConnectionError, ConnectionSettings, Unreachable};
 
 /// A libssh2 session, opened at the first command.
 pub(crate) struct SshCarrier {
     settings: ConnectionSettings,
+    passphrases: Passphrases,
     open: Option<(Session, TcpStream)>,
 }
 
 impl SshCarrier {
-    pub(crate) fn new(settings: ConnectionSettings) -> Self {
-        Self { settings, open: None }
+    pub(crate) fn new(settings: ConnectionSettings, passphrases: Passphrases) -> Self {
+        Self { settings, passphrases, open: None }
     }
 
     fn session(&mut self, interrupt: &Interrupt) -> Result<&(Session, TcpStream), Unreachable> {
@@ -40,7 +42,7 @@ impl SshCarrier {
             interrupt.add(Box::new(move || drop(socket.shutdown(Shutdown::Both))));
         }
         let user = self.settings.user.clone().unwrap_or_else(own_name);
-        login::log_in(&contact.session, &self.settings, &user)?;
+        login::log_in(&contact.session, &self.settings, &user, &self.passphrases)?;
         Ok((contact.session, contact.socket))
     }
 
