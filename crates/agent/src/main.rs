@@ -62,6 +62,8 @@ fn serve(mut args: impl Iterator<Item = String>) -> Result<(), String> {
     // Not `io::stdout()`, which looks for line ends in what it writes.
     let out =
         io::stdout().as_fd().try_clone_to_owned().map_err(|error| format!("no standard output: {error}"))?;
+    // Where standard input is a pipe, a larger one lets large files through with fewer switches between sshd and us; any size works.
+    let _ = rustix::pipe::fcntl_setpipe_size(io::stdin(), 1024 * 1024);
     let options = ServeOptions { folder: folder.clone(), program };
     let served = wire::serve(io::stdin().lock(), File::from(out), options);
     if once {

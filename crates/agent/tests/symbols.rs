@@ -54,5 +54,5 @@ fn the_agent_stays_small() {
     let debug = std::path::Path::new(env!("CARGO_BIN_EXE_taskbox-agent"));
     let agent = debug.parent().unwrap().with_file_name("agent").join("taskbox-agent");
     let size = std::fs::metadata(&agent).unwrap().len();
-    assert!(size < 13 * 512 * 1024, "{} has {size} bytes", agent.display());
+    assert!(size < 11 * 512 * 1024, "{} has {size} bytes", agent.display());
 }
