@@ -1,11 +1,28 @@
-"""Passes TCP connections on and keeps every byte back for a time: `delay_proxy.py SECONDS FRONT:BACK ...`, ports of the loopback address."""
+"""Passes TCP connections on and keeps every byte back for a time: `delay_proxy.py SECONDS FRONT:BACK ...`, ports of the loopback address.
+
+When a connection has ended, a line says how often the client spoke after the server had spoken: its round trips, whatever the load was.
+"""
 
 import asyncio
 import socket
 import sys
 
 
-async def carry(reader, writer, delay):
+class Turns:
+    """Who spoke last, and how often it was the client's turn."""
+
+    def __init__(self):
+        self.server_spoke, self.count = True, 0
+
+    def client(self):
+        self.count += self.server_spoke
+        self.server_spoke = False
+
+    def server(self):
+        self.server_spoke = True
+
+
+async def carry(reader, writer, delay, spoke):
     """One direction: what is read now is written `delay` later, in order."""
     queue = asyncio.Queue()
     loop = asyncio.get_running_loop()
@@ -22,6 +39,7 @@ async def carry(reader, writer, delay):
     task = asyncio.create_task(write())
     try:
         while data := await reader.read(256 * 1024):
+            spoke()
             queue.put_nowait((loop.time() + delay, data))
     except ConnectionError:
         pass
@@ -37,7 +55,9 @@ async def serve(front, back, delay):
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", back)
         for one in (writer, up_writer):
             one.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.gather(carry(reader, up_writer, delay), carry(up_reader, writer, delay))
+        turns = Turns()
+        await asyncio.gather(carry(reader, up_writer, delay, turns.client), carry(up_reader, writer, delay, turns.server))
+        print(turns.count, flush=True)
 
     return await asyncio.start_server(connected, "127.0.0.1", front)
 

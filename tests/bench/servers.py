@@ -36,7 +36,7 @@ class Servers:
 
     def __init__(self, count, names=None):
         # A short path: ssh's control sockets lie below it.
-        self.folder = Path(tempfile.mkdtemp(prefix="tbench-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="tbench-", dir=os.environ.get("BENCH_FOLDER", "/tmp")))
         self.ports = free_ports(count)
         self.count = names or count
         self.hosts = [f"h{number}" for number in range(1, self.count + 1)] if count else []
@@ -150,11 +150,19 @@ class DelayProxy:
         ports = free_ports(len(servers.ports))
         pairs = [f"{front}:{back}" for front, back in zip(ports, servers.ports)]
         program = Path(__file__).resolve().parent / "delay_proxy.py"
-        self.process = subprocess.Popen([sys.executable, program, str(delay), *pairs])
+        with open(servers.folder / "turns", "w") as lines:
+            self.process = subprocess.Popen([sys.executable, program, str(delay), *pairs], stdout=lines)
+        self.lines = open(servers.folder / "turns")
         for port in ports:
             servers.wait_for(port)
         servers.describe(ports)
 
+    def turns(self):
+        """Round trips of each connection that has ended since the last call."""
+        time.sleep(0.2)
+        return [int(line) for line in self.lines.read().split()]
+
     def end(self):
         self.process.terminate()
         self.process.wait()
+        self.lines.close()
