@@ -2,6 +2,37 @@
 
 use crate::{Key, ListKind, Value};
 
+/// What stands in text for the byte 0x80 that is no UTF-8; the others follow. Python has lone surrogates there, which no Rust text can
+/// hold; these are the last characters for private use, which nobody writes.
+const ESCAPED: u32 = 0x10_FF80;
+
+/// Bytes as text that still knows them, as Python decodes with `surrogateescape`: [`bytes_of_text`] gives them back.
+pub fn text_of_bytes(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        let escaped =
+            chunk.invalid().iter().filter_map(|byte| char::from_u32(ESCAPED + u32::from(*byte) - 0x80));
+        text.extend(escaped);
+    }
+    text
+}
+
+/// A text's bytes: UTF-8, and those that [`text_of_bytes`] could not read as UTF-8 as they were.
+pub fn bytes_of_text(text: &str) -> Vec<u8> {
+    if !text.chars().any(|c| u32::from(c) >= ESCAPED) {
+        return text.as_bytes().to_vec();
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        match u32::from(c).checked_sub(ESCAPED) {
+            Some(byte) => bytes.push(0x80 + byte as u8),
+            None => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    bytes
+}
+
 /// Python's `str()`: text as it is, everything else as [`repr`].
 pub fn str(value: &Value) -> String {
     match value {
@@ -127,6 +158,14 @@ fn is_printable(c: char) -> bool {
 mod tests {
     use super::*;
     use crate::{List, Map};
+
+    #[test]
+    fn bytes_that_are_no_text_come_back() {
+        for bytes in [&b"plain"[..], "é€".as_bytes(), &[0x61, 0xE9, 0x0A, 0xFF, 0x80, 0xC3], &[]] {
+            assert_eq!(bytes_of_text(&text_of_bytes(bytes)), bytes);
+        }
+        assert_eq!(text_of_bytes("é".as_bytes()), "é");
+    }
 
     #[test]
     fn floats_print_as_pythons() {

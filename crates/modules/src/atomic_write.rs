@@ -1,22 +1,33 @@
-//! Files that are there whole or not at all: written beside their place, flushed to the disk, then renamed. The flush of large ones is not
-//! waited for (see `write_behind`).
+//! Files that are there whole or not at all: written without a name, or beside their place, flushed to the disk, then put in their place. The flush of
+//! large ones is not waited for (see `write_behind`).
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Zoned;
-use tempfile::NamedTempFile;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
 use crate::file_attributes::{copy_attributes, copy_owner, umask};
 use crate::{Context, Failure, write_behind};
 
 /// A file on its way: write to it, then [`Self::replace`] what is in its place. Dropped before that, it leaves nothing.
+///
+/// Where the file system can, it has no name until it takes its place, so that not even a process that is killed leaves anything.
 #[derive(Debug)]
 pub struct AtomicFile {
-    file: NamedTempFile,
+    file: File,
     dest: PathBuf,
+    /// The name it has, or would have, beside its place.
+    name: PathBuf,
+    /// Where this process can read it.
+    readable: PathBuf,
+    /// Whether it has its name, which must go again if it does not take its place.
+    named: bool,
     secret: bool,
 }
 
@@ -38,14 +49,12 @@ impl AtomicFile {
     }
 
     fn begin_at(dest: PathBuf) -> Result<Self, Failure> {
+        let name = beside(&dest);
         let folder = parent(&dest);
-        // The end of the name is kept: programs that check the file may look at it.
-        let suffix = dest.extension().map(|end| format!(".{}", end.to_string_lossy())).unwrap_or_default();
-        let file = tempfile::Builder::new()
-            .prefix(".taskbox-")
-            .suffix(&suffix)
-            .permissions(fs::Permissions::from_mode(0o600))
-            .tempfile_in(folder);
+        if let Some((file, readable)) = nameless(folder) {
+            return Ok(Self { file, dest, name, readable, named: false, secret: false });
+        }
+        let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&name);
         let file = file.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
                 Failure::new(format!("Destination directory {} does not exist", folder.display()))
@@ -56,7 +65,7 @@ impl AtomicFile {
             )),
             _ => Failure::io("could not write in", folder, &error),
         })?;
-        Ok(Self { file, dest, secret: false })
+        Ok(Self { file, dest, readable: name.clone(), name, named: true, secret: false })
     }
 
     /// Nobody but the owner reads it, from the first byte on: it takes its place with mode 0600 whatever was there before, and who wants
@@ -67,9 +76,28 @@ impl AtomicFile {
         self
     }
 
-    /// Where the new content is until it takes its place.
+    /// Where this process can read the new content until it takes its place.
     pub fn path(&self) -> &Path {
-        self.file.path()
+        &self.readable
+    }
+
+    /// What results call the file that the new content came from.
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// Gives it a name now, for another program that looks at it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn named(&mut self) -> Result<&Path, Failure> {
+        if !self.named {
+            link(&self.readable, &self.name)
+                .map_err(|error| Failure::io("could not write in", parent(&self.dest), &error))?;
+            self.readable.clone_from(&self.name);
+            self.named = true;
+        }
+        Ok(&self.name)
     }
 
     /// Takes all of a reader.
@@ -91,12 +119,16 @@ impl AtomicFile {
         let marked = ["security.selinux", "system.posix_acl_default"]
             .iter()
             .any(|name| rustix::fs::getxattr(folder, *name, &mut [0_u8; 256][..]).is_ok_and(|size| size > 0));
-        if marked || fs::rename(from, self.file.path()).is_err() {
+        if marked {
             return Ok(false);
         }
-        let file = File::options().read(true).write(true).open(self.file.path());
-        *self.file.as_file_mut() =
-            file.map_err(|error| Failure::io("could not write", &self.dest, &error))?;
+        // It is on the disk before it has a name there, so that the time in which it has one is short.
+        let Ok(file) = File::options().read(true).write(true).open(from) else { return Ok(false) };
+        if write_behind::flush(&file).and_then(|()| fs::rename(from, &self.name)).is_err() {
+            return Ok(false);
+        }
+        self.readable.clone_from(&self.name);
+        (self.file, self.named) = (file, true);
         Ok(true)
     }
 
@@ -105,37 +137,80 @@ impl AtomicFile {
     ///
     /// # Errors
     /// If the system refuses. `unsafe_writes` then writes in place where that is the only way.
-    pub fn replace(self, unsafe_writes: bool) -> Result<(), Failure> {
-        let Self { mut file, dest, secret } = self;
+    pub fn replace(mut self, unsafe_writes: bool) -> Result<(), Failure> {
+        let dest = self.dest.clone();
         let fail = |error: io::Error| Failure::io("could not write", &dest, &error);
-        file.flush().map_err(fail)?;
-        match (dest.exists(), secret) {
-            (true, true) => copy_owner(&dest, file.path()),
-            (true, false) => copy_attributes(&dest, file.path()),
+        match (self.dest.exists(), self.secret) {
+            (true, true) => copy_owner(&self.dest, &self.readable),
+            (true, false) => copy_attributes(&self.dest, &self.readable),
             (false, true) => Ok(()),
-            (false, false) => attributes_of_new(file.path(), &dest),
+            (false, false) => attributes_of_new(&self.readable, &self.dest),
         }
         .map_err(fail)?;
-        write_behind::flush(file.as_file()).map_err(fail)?;
-        match file.persist(&dest) {
-            Ok(_) => {}
-            Err(error) if unsafe_writes => write_in_place(error.file.path(), &dest).map_err(fail)?,
+        write_behind::flush(&self.file).map_err(fail)?;
+        match self.take_place() {
+            Ok(()) => {}
+            Err(_) if unsafe_writes => write_in_place(&self.readable, &self.dest).map_err(fail)?,
             Err(error) => {
-                let help = if error.error.kind() == io::ErrorKind::ResourceBusy {
+                let help = if error.kind() == io::ErrorKind::ResourceBusy {
                     "; it may be a mount point, where only `unsafe_writes: true` helps"
                 } else {
                     ""
                 };
                 return Err(Failure::new(format!(
-                    "Could not replace {}: {}{help}",
-                    dest.display(),
-                    error.error
+                    "Could not replace {}: {error}{help}",
+                    self.dest.display()
                 )));
             }
         }
-        sync_folder(parent(&dest));
+        sync_folder(parent(&self.dest));
         Ok(())
     }
+
+    fn take_place(&mut self) -> io::Result<()> {
+        if !self.named {
+            // Where nothing is yet, it needs no other name on the way.
+            if fs::symlink_metadata(&self.dest).is_err() && link(&self.readable, &self.dest).is_ok() {
+                return Ok(());
+            }
+            link(&self.readable, &self.name)?;
+            self.named = true;
+        }
+        fs::rename(&self.name, &self.dest)?;
+        self.named = false;
+        Ok(())
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        if self.named {
+            // Nothing can be done about a name that will not go.
+            let _ = fs::remove_file(&self.name);
+        }
+    }
+}
+
+/// A name beside a file that nobody else has. Its end is that of the file: programs that check it may look at that.
+fn beside(dest: &Path) -> PathBuf {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let end = dest.extension().map(|end| format!(".{}", end.to_string_lossy())).unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let count = LAST.fetch_add(1, Ordering::Relaxed);
+    parent(dest).join(format!(".taskbox-{:x}-{now:x}-{count}{end}", std::process::id()))
+}
+
+/// A file without a name in a folder, and where this process can read it; `None` where the kernel or the file system cannot make one.
+fn nameless(folder: &Path) -> Option<(File, PathBuf)> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(folder, flags, Mode::from_raw_mode(0o600)).ok()?);
+    let readable = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    readable.exists().then_some((file, readable))
+}
+
+/// Gives a file without a name a name.
+fn link(readable: &Path, name: &Path) -> io::Result<()> {
+    Ok(rustix::fs::linkat(CWD, readable, CWD, name, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 impl Write for AtomicFile {

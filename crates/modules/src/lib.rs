@@ -20,6 +20,7 @@ mod facts;
 mod failure;
 pub mod file_attributes;
 mod files;
+mod firewall;
 pub mod hex;
 pub mod job;
 mod kubernetes;

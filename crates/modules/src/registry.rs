@@ -12,6 +12,7 @@ const TABLES: &[&[&ModuleSpec]] = &[
     crate::crypto::MODULES,
     crate::facts::MODULES,
     crate::files::MODULES,
+    crate::firewall::MODULES,
     crate::kubernetes::MODULES,
     crate::network::MODULES,
     crate::packages::MODULES,

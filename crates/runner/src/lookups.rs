@@ -1,6 +1,5 @@
 //! What the template engine asks the run for: the lookups `url` and `config`, settings, and an ear for warnings.
 
-use std::path::PathBuf;
 use std::sync::PoisonError;
 
 use data::{Diagnostic, Map, Value, python};
@@ -44,6 +43,10 @@ impl Host for TaskScope {
 
     fn setting(&self, name: &str) -> Option<String> {
         settings::text(name, &self.shared.options)
+    }
+
+    fn action(&self) -> Option<String> {
+        self.task.as_ref().map(|task| task.action.name.to_string())
     }
 }
 
@@ -111,13 +114,6 @@ impl TaskScope {
         for term in terms {
             let url = python::str(term);
             args.insert("url", url.as_str());
-            if options.get("use_netrc").is_none_or(is_true)
-                && let Some((user, password)) = netrc(&url)
-            {
-                args.insert("url_username", user);
-                args.insert("url_password", password);
-                without_authorization(&mut args);
-            }
             let answer = modules::run_local(&RunRequest::new("uri", args.clone()));
             let msg = answer.get_str("msg").unwrap_or_default();
             match answer.get("content").and_then(Value::as_str) {
@@ -150,6 +146,7 @@ impl TaskScope {
             ("follow_redirects", "follow_redirects", Some("ansible_lookup_url_follow_redirects")),
             ("use_gssapi", "use_gssapi", Some("ansible_lookup_url_use_gssapi")),
             ("ca_path", "ca_path", Some("ansible_lookup_url_ca_path")),
+            ("use_netrc", "use_netrc", None),
             ("unredirected_headers", "unredirected_headers", Some("ansible_lookup_url_unredir_headers")),
         ];
         for (option, argument, variable) in known {
@@ -189,61 +186,4 @@ fn explained(url: &str, answer: &Map, msg: &str) -> String {
         return format!("Error validating the server's certificate for {url}: {msg}");
     }
     format!("Failed lookup url for {url}: {msg}")
-}
-
-/// User and password of `~/.netrc` for the host of a URL.
-fn netrc(url: &str) -> Option<(String, String)> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?;
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    let path = std::env::var_os("NETRC")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".netrc")))?;
-    credentials(&std::fs::read_to_string(path).ok()?, host)
-}
-
-fn credentials(netrc: &str, host: &str) -> Option<(String, String)> {
-    let mut words = netrc.split_whitespace();
-    let (mut ours, mut user, mut password) = (false, None, None);
-    while let Some(word) = words.next() {
-        match word {
-            "machine" | "default" => {
-                if ours && password.is_some() {
-                    break;
-                }
-                ours = word == "default" || words.next() == Some(host);
-                (user, password) = (None, None);
-            }
-            "login" if ours => user = words.next(),
-            "password" if ours => password = words.next(),
-            _ => {}
-        }
-    }
-    Some((user.unwrap_or_default().to_owned(), password?.to_owned()))
-}
-
-/// Credentials of `.netrc` win over a header of the call, as in Ansible.
-fn without_authorization(args: &mut Map) {
-    if let Some(Value::Map(headers)) = args.get("headers").cloned() {
-        let kept = headers.iter().filter(|(name, _)| {
-            !name.as_str().is_some_and(|name| name.eq_ignore_ascii_case("authorization"))
-        });
-        args.insert("headers", Value::Map(kept.map(|(name, value)| (name.clone(), value.clone())).collect()));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn netrc_gives_the_hosts_own_credentials() {
-        let text = "machine a.example\nlogin foo\npassword bar\nmachine b login x password y\ndefault login d password e\n";
-        let pair = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
-        assert_eq!(credentials(text, "a.example"), pair("foo", "bar"));
-        assert_eq!(credentials(text, "b"), pair("x", "y"));
-        assert_eq!(credentials(text, "c"), pair("d", "e"));
-        assert_eq!(credentials("machine a login x password y", "b"), None);
-    }
 }

@@ -58,7 +58,7 @@ impl Encoding {
 pub fn encode(text: &str, encoding: &str) -> Result<Vec<u8>, String> {
     match Encoding::named(encoding) {
         None => Err(format!("unknown encoding: {encoding}")),
-        Some(Encoding::Utf8) => Ok(text.as_bytes().to_vec()),
+        Some(Encoding::Utf8) => Ok(data::python::bytes_of_text(text)),
         Some(known) => {
             let bytes = text.chars().enumerate().map(|(at, c)| {
                 known.byte_of(c).ok_or_else(|| {

@@ -53,6 +53,11 @@ pub trait Host {
 
     /// A setting of the configuration by Ansible's name for it (`DEFAULT_MANAGED_STR`), when it differs from Ansible's own.
     fn setting(&self, name: &str) -> Option<String>;
+
+    /// The name of the task's action; `None` outside of tasks.
+    fn action(&self) -> Option<String> {
+        None
+    }
 }
 
 /// All that one evaluation may use.

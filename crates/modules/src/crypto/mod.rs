@@ -9,6 +9,7 @@ mod name;
 mod openssh_keypair;
 mod openssl_csr;
 mod openssl_csr_info;
+mod openssl_dhparam;
 mod openssl_privatekey;
 mod openssl_privatekey_info;
 mod output;
@@ -24,6 +25,7 @@ pub(crate) const MODULES: &[&ModuleSpec] = &[
     &openssh_keypair::SPEC,
     &openssl_csr::SPEC,
     &openssl_csr_info::SPEC,
+    &openssl_dhparam::SPEC,
     &openssl_privatekey::SPEC,
     &openssl_privatekey_info::SPEC,
     &x509_certificate::SPEC,

@@ -50,7 +50,6 @@ const FAMILIES: &[Family] = &[
         "kernel",
         "kernel_version",
         "machine",
-        "python_version",
         "architecture",
         "machine_id",
     ]),
@@ -65,8 +64,6 @@ const FAMILIES: &[Family] = &[
     Family::new("apparmor", |_| security::apparmor()).minimal(),
     Family::new("chroot", |_| security::chroot()).facts(&["is_chroot"]),
     Family::new("fips", |_| security::fips()).minimal(),
-    // There is no Python to tell about; the name is known so that `!python` and `python` are.
-    Family::new("python", |_| Map::new()).minimal(),
     Family::new("caps", |gather| security::capabilities(gather))
         .minimal()
         .facts(&["system_capabilities", "system_capabilities_enforced"]),
@@ -114,6 +111,10 @@ const FAMILIES: &[Family] = &[
     Family::new("iscsi", |_| identity::iscsi()),
     Family::new("nvme", |_| identity::nvme()),
     Family::new("local", local::local).minimal(),
+    // Last: it was asked at the start.
+    Family::new("python", |gather| gather.python.take().map(python::Asked::facts).unwrap_or_default())
+        .minimal()
+        .facts(&["python_version"]),
 ];
 
 fn hardware(gather: &mut Gather) -> Map {
@@ -137,6 +138,9 @@ fn hardware(gather: &mut Gather) -> Map {
 pub(super) fn collect(gather: &mut Gather, subset: &[&str], filter: &[&str]) -> Result<Map, Failure> {
     let chosen = chosen(subset)?;
     let mut facts = Map::new();
+    if chosen.contains("python") {
+        gather.python = python::Asked::begin(gather.interpreter.as_deref(), &gather.environment);
+    }
     for family in FAMILIES.iter().filter(|family| chosen.contains(family.name)) {
         let found = (family.gather)(gather);
         gather.facts.extend_from(&found);

@@ -23,6 +23,7 @@ mod netlink;
 mod network;
 mod platform;
 mod processor;
+mod python;
 mod release;
 mod resolver;
 pub(crate) mod security;
@@ -51,12 +52,24 @@ pub(crate) struct Gather {
     timeout: Duration,
     /// Remarks for the user.
     warnings: Vec<String>,
+    /// The Python that the inventory names (`ansible_python_interpreter`).
+    interpreter: Option<String>,
+    /// What that Python, or the first that was found, was asked.
+    python: Option<python::Asked>,
 }
 
 impl Gather {
     /// Nothing gathered yet.
     fn new(environment: Vec<(String, String)>, fact_path: PathBuf, timeout: Duration) -> Self {
-        Self { facts: Map::new(), environment, fact_path, timeout, warnings: Vec::new() }
+        Self {
+            facts: Map::new(),
+            environment,
+            fact_path,
+            timeout,
+            warnings: Vec::new(),
+            interpreter: None,
+            python: None,
+        }
     }
 
     #[cfg(test)]

@@ -28,6 +28,7 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let seconds = u64::try_from(args.int("gather_timeout").unwrap_or(10)).unwrap_or(0);
     let folder = args.opt_path("fact_path").unwrap_or_else(local::default_folder);
     let mut gather = Gather::new(context.environment.clone(), folder, Duration::from_secs(seconds));
+    gather.interpreter = context.facts.get_str("ansible_python_interpreter").map(str::to_owned);
     let facts = collect::collect(&mut gather, &args.strings("gather_subset"), &args.strings("filter"))?;
     for warning in gather.warnings {
         context.warn(warning);

@@ -11,7 +11,7 @@ use data::Value;
 use sha2::{Digest, Sha256};
 
 use super::copy_tree::copy_tree;
-use super::edit::validate;
+use super::edit::validation;
 use crate::atomic_write::{AtomicFile, backup};
 use crate::file_attributes::{self, Changes, FileAttributes};
 use crate::mode::FileMode;
@@ -69,24 +69,38 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     }
     let mut made = false;
     if folder_wanted {
-        let missing = missing_folders(&dest);
+        // The name may lead into folders of its own: that of a file of a tree.
+        let (folder, file) = (dest.clone(), dest.join(source.name(args)));
+        dest = file;
+        let missing = missing_folders(dest.parent().unwrap_or(&folder));
         if !missing.is_empty() && context.check {
+            if matches!(source, Source::Sent(_)) {
+                return Copy { args, source, dest }.carry_out(true, context);
+            }
             let shown = args.str("dest")?.trim_end_matches('/');
             let msg = format!("dest directory {shown} would be created");
             return Ok(Outcome::changed().msg(msg).with("src", source.shown(args)));
         }
         made = make_folders(&missing, args, context)?;
-    }
-    if dest.is_dir() {
-        if args.has("content") {
-            return Err(Failure::new("can not use content with a dir as dest"));
+    } else if dest.is_dir() {
+        let name = source.name(args);
+        if name.as_os_str().is_empty() {
+            return Err(
+                Failure::new("can not use content with a dir as dest").with("diff", Vec::<Value>::new())
+            );
         }
-        dest = dest.join(source.name(args));
+        dest = dest.join(name);
     }
     if args.bool("follow") && dest.is_symlink() {
         dest = fs::canonicalize(&dest).unwrap_or(dest);
     }
     if dest.exists() && !args.bool("force") {
+        if matches!(source, Source::Sent(_)) {
+            // Ansible's controller looked and did not ask the module.
+            return Ok(Outcome::new(made)
+                .with("src", source.shown(args))
+                .with("dest", dest.display().to_string()));
+        }
         let outcome = Outcome::new(made).msg("file already exists").with("src", source.shown(args));
         return Ok(outcome.with("dest", dest.display().to_string()));
     }
@@ -187,17 +201,19 @@ impl Copy<'_> {
         let mut outcome = Outcome::new(made || differs);
         let (mut saved, mut written) = (None, None);
         if differs {
-            self.check_folder()?;
-            if context.diff {
+            let sent = matches!(self.source, Source::Sent(_));
+            if context.diff && !matches!(self.source, Source::Host(_)) {
                 outcome.fields.insert("diff", vec![self.diff(context)?]);
             }
+            if context.check && sent {
+                return self.would_copy(outcome);
+            }
+            let done = self.check_folder().and_then(|()| self.change(context));
+            let (new_backup, path) = done.map_err(|failure| self.explained(failure, &outcome, context))?;
             if context.check {
                 return self.would_copy(outcome);
             }
-            if self.args.bool("backup") && self.dest.exists() {
-                saved = Some(backup(&self.dest, context)?);
-            }
-            written = Some(self.write(context)?);
+            (saved, written) = (new_backup, Some(path));
         }
         outcome = outcome.with("dest", self.dest.display().to_string());
         let on_host = matches!(self.source, Source::Host(_));
@@ -214,13 +230,16 @@ impl Copy<'_> {
             outcome = outcome.with("backup_file", name);
         }
         let mut changes = Changes::default();
-        let attributes = self.attributes()?.apply(&self.dest, context, &mut changes)?;
+        let attributes = self
+            .attributes()?
+            .apply(&self.dest, context, &mut changes)
+            .map_err(|failure| self.explained(failure, &outcome, context))?;
         if !differs && !on_host {
-            // Ansible's controller asks the `file` module here, whose result has this name too.
-            outcome = outcome.with("path", self.dest.display().to_string());
-            if attributes {
-                outcome = outcome.with_diff(Diff::properties(changes.before, changes.after));
-            }
+            // Ansible's controller asks the `file` module here, whose result has this name and this diff too.
+            let path = self.dest.display().to_string();
+            changes.before.insert("path", path.as_str());
+            changes.after.insert("path", path.as_str());
+            outcome = outcome.with("path", path).with_diff(Diff::properties(changes.before, changes.after));
         }
         outcome.changed |= attributes;
         Ok(outcome)
@@ -237,6 +256,37 @@ impl Copy<'_> {
         let sha1 =
             sha1_of_file(&self.dest).map_err(|error| Failure::io("could not read", &self.dest, &error))?;
         Ok((sha1.into(), Value::Null))
+    }
+
+    /// Keeps the old file if that is asked for, and writes the new one; gives the copy's name and where the new one lay before. In check
+    /// mode nothing is done.
+    fn change(&self, context: &mut Context) -> Result<(Option<String>, PathBuf), Failure> {
+        if context.check {
+            return Ok((None, PathBuf::new()));
+        }
+        let wanted = self.args.bool("backup") && self.dest.exists();
+        let saved = if wanted { Some(backup(&self.dest, context)?) } else { None };
+        Ok((saved, self.write(context)?))
+    }
+
+    /// A failure tells what was to be written, as Ansible's does.
+    fn explained(&self, failure: Failure, outcome: &Outcome, context: &Context) -> Failure {
+        if matches!(self.source, Source::Host(_))
+            || failure.need.is_some()
+            || failure.fields.contains_key("checksum")
+        {
+            return failure;
+        }
+        let mut content = Vec::new();
+        let read = self.source.open(context).ok().and_then(|mut from| from.read_to_end(&mut content).ok());
+        let mut failure = match read {
+            Some(_) => failure.with("checksum", hex::encode(&sha1::Sha1::digest(&content))),
+            None => failure,
+        };
+        if let Some(diff) = outcome.fields.get("diff") {
+            failure = failure.with("diff", diff.clone());
+        }
+        failure
     }
 
     /// What check mode can tell: all of a file that is on the host, nothing of one that was not sent.
@@ -303,10 +353,15 @@ impl Copy<'_> {
         self.check_sum(file.path())?;
         if let Some(command) = self.args.opt_str("validate") {
             self.attributes()?.apply(file.path(), context, &mut Changes::default())?;
-            validate(command, file.path(), context)
-                .map_err(|failure| Failure { msg: "failed to validate".to_string(), ..failure })?;
+            let output = validation(command, file.named()?, context)?;
+            if !output.ok() {
+                return Err(Failure::new("failed to validate")
+                    .with("exit_status", output.code)
+                    .with("stdout", output.stdout_text())
+                    .with("stderr", output.stderr_text()));
+            }
         }
-        let path = file.path().to_path_buf();
+        let path = file.name().to_path_buf();
         file.replace(self.args.bool("unsafe_writes"))?;
         Ok(path)
     }
@@ -366,11 +421,17 @@ fn copy_folder(args: &Args, source: &Path, dest: &Path, context: &mut Context) -
     } else {
         dest.join(source.file_name().unwrap_or_default())
     };
+    // The mode is for `dest` only; what is in the folder keeps its own.
+    let shown = if dest.is_dir() { target.as_path() } else { dest };
+    let shown = shown.display().to_string();
     let mut changed = copy_tree(source, &target, args, context)?;
-    let attributes = FileAttributes::from_args(args)?.without_mode();
+    let mut attributes = FileAttributes::from_args(args)?;
+    if args.opt_str("mode") == Some("preserve") {
+        attributes.mode = None;
+    }
     changed |= attributes.apply(dest, context, &mut Changes::default())?;
     Ok(Outcome::new(changed)
-        .with("dest", dest.display().to_string())
+        .with("dest", shown)
         .with("src", args.opt_str("src").map(str::to_string))
         .with("checksum", Value::Null)
         .with("md5sum", Value::Null))

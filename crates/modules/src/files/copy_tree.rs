@@ -20,7 +20,7 @@ pub(super) fn copy_tree(
 ) -> Result<bool, Failure> {
     // Ansible copies links as links only if `local_follow` says no.
     let follow = args.opt_bool("local_follow").unwrap_or(false);
-    let attributes = FileAttributes::from_args(args)?;
+    let attributes = FileAttributes::from_args(args)?.without_mode();
     let mut changed = false;
     for entry in WalkDir::new(source).follow_links(follow).sort_by_file_name() {
         context.go_on()?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::atomic_write::{AtomicFile, backup};
 use crate::file_attributes::{Changes, FileAttributes};
-use crate::process::Command;
+use crate::process::{Command, Output};
 use crate::{Args, Context, Diff, Failure, words};
 
 /// Bytes as text for regular expressions: UTF-8 where they are, else one character a byte, so that they can be written back unharmed.
@@ -74,7 +74,7 @@ pub(super) fn write(
     let mut file = AtomicFile::begin(path)?;
     file.fill(bytes)?;
     if let Some(command) = args.opt_str("validate") {
-        validate(command, file.path(), context)?;
+        validate(command, file.named()?, context)?;
     }
     file.replace(args.bool("unsafe_writes"))?;
     Ok(saved)
@@ -85,6 +85,16 @@ pub(super) fn write(
 /// # Errors
 /// If it does not end with 0.
 pub(super) fn validate(command: &str, file: &Path, context: &mut Context) -> Result<(), Failure> {
+    let output = validation(command, file, context)?;
+    if output.ok() {
+        return Ok(());
+    }
+    let said = output.stderr_text();
+    Err(Failure::new(format!("failed to validate: rc:{} error:{said}", output.code)))
+}
+
+/// What a command that checks a file says; `%s` in it is the file.
+pub(super) fn validation(command: &str, file: &Path, context: &mut Context) -> Result<Output, Failure> {
     if !command.contains("%s") {
         return Err(Failure::new(format!("validate must contain %s: {command}")));
     }
@@ -92,15 +102,7 @@ pub(super) fn validate(command: &str, file: &Path, context: &mut Context) -> Res
     let Some((program, arguments)) = given.split_first() else {
         return Err(Failure::new(format!("validate must contain a command: {command}")));
     };
-    let output = Command::new(program).args(arguments).run(context)?;
-    if output.ok() {
-        return Ok(());
-    }
-    let stderr = output.stderr_text();
-    Err(Failure::new(format!("failed to validate: rc:{} error:{stderr}", output.code))
-        .with("exit_status", output.code)
-        .with("stdout", output.stdout_text())
-        .with("stderr", stderr))
+    Command::new(program).args(arguments).run(context)
 }
 
 /// Sets owner, mode and the like after an edit; the message and the diff say so. Gives whether anything changed.

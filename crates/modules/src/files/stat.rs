@@ -151,8 +151,12 @@ pub(crate) fn checksum(path: &Path, algorithm: &str) -> Result<String, Failure> 
         "sha256" => digest_of_file::<sha2::Sha256>(path),
         "sha384" => digest_of_file::<sha2::Sha384>(path),
         "sha512" => digest_of_file::<sha2::Sha512>(path),
+        "sha3_224" => digest_of_file::<sha3::Sha3_224>(path),
+        "sha3_256" => digest_of_file::<sha3::Sha3_256>(path),
+        "sha3_384" => digest_of_file::<sha3::Sha3_384>(path),
+        "sha3_512" => digest_of_file::<sha3::Sha3_512>(path),
         other => {
-            let known = "md5, sha1, sha224, sha256, sha384, sha512";
+            let known = "md5, sha1, sha224, sha256, sha384, sha512, sha3_224, sha3_256, sha3_384, sha3_512";
             let said = format!(
                 "Could not hash file '{}' with algorithm '{other}'. Available algorithms: {known}",
                 path.display()

@@ -26,7 +26,7 @@ pub(crate) fn download(
     }
     let answer = ask(url, headers, validate_certs, context)?;
     let mut bytes = Vec::new();
-    answer.reader().take(MAX_SIZE).read_to_end(&mut bytes).map_err(|error| broken_off(url, &error))?;
+    answer.reader(false).take(MAX_SIZE).read_to_end(&mut bytes).map_err(|error| broken_off(url, &error))?;
     Ok(bytes)
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn download_to(url: &str, path: &Path, context: &mut Context) -> Resu
     }
     let answer = ask(url, &[], true, context)?;
     let mut file = fs::File::create_new(path).map_err(failed)?;
-    std::io::copy(&mut answer.reader(), &mut file).map(drop).map_err(|error| broken_off(url, &error))
+    std::io::copy(&mut answer.reader(false), &mut file).map(drop).map_err(|error| broken_off(url, &error))
 }
 
 fn broken_off(url: &str, error: &std::io::Error) -> Failure {

@@ -26,9 +26,9 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
         Arg::dict("headers").help("Headers of the request."),
         Arg::path("tmp_dest").help("Accepted for Ansible's sake: the download always lies beside its place, so that it can take it in one step."),
         Arg::list("unredirected_headers", ArgType::Str).default(Default::List(&[])).help("Headers not to send on after a redirect."),
-        Arg::bool("decompress").default_bool(true).help("Accepted for Ansible's sake: compression is not asked for."),
+        Arg::bool("decompress").default_bool(true).help("Unpack an answer that comes compressed with gzip."),
         Arg::list("ciphers", ArgType::Str).help("Accepted for Ansible's sake: the ciphers are TLS 1.2's and 1.3's good ones."),
-        Arg::bool("use_netrc").default_bool(true).help("Accepted for Ansible's sake: `.netrc` is not read."),
+        Arg::bool("use_netrc").default_bool(true).help("Whether `~/.netrc` may name a user and a password where `url_username` does not."),
         Arg::str("url_username").aliases(&["username"]).help("The user of basic authentication."),
         Arg::str("url_password").aliases(&["password"]).no_log().help("The password of basic authentication."),
     ],
@@ -98,7 +98,11 @@ impl Download<'_> {
             let file =
                 File::open(path).map_err(|error| self.fail(format!("Request failed: {path}: {error}")))?;
             self.name_in_folder(None, self.url);
-            return self.keep(file, None, context);
+            let size = file.metadata().map(|about| about.len()).unwrap_or_default();
+            return Ok(self
+                .keep(file, None, context)?
+                .msg(format!("OK ({size} bytes)"))
+                .with("status_code", data::Value::Null));
         }
         let answer = self.request(if context.check { "HEAD" } else { "GET" }, since, context)?;
         if answer.status == 304 {
@@ -109,12 +113,15 @@ impl Download<'_> {
             return Err(failure.with("response", reason(&answer)));
         }
         self.name_in_folder(answer.header("content-disposition"), &answer.url);
-        let length = answer.header("content-length").and_then(|text| text.parse::<u64>().ok());
+        let unpack = self.args.bool("decompress");
+        let packed = unpack && answer.is_packed();
+        let length =
+            answer.header("content-length").filter(|_| !packed).and_then(|text| text.parse::<u64>().ok());
         let (msg, status) = (reason(&answer), i64::from(answer.status));
         if context.check {
             return Ok(self.done(true).with("status_code", status).msg(msg));
         }
-        Ok(self.keep(answer.reader(), length, context)?.with("status_code", status).msg(msg))
+        Ok(self.keep(answer.reader(unpack), length, context)?.with("status_code", status).msg(msg))
     }
 
     fn done(&self, changed: bool) -> Outcome {
@@ -179,13 +186,13 @@ impl Download<'_> {
         let old = if self.dest.exists() { sha1_of_file(&self.dest).ok() } else { None };
         self.fields.insert("checksum_src", new.as_str());
         self.fields.insert("checksum_dest", old.clone());
-        self.fields.insert("src", file.path().display().to_string());
+        self.fields.insert("src", file.name().display().to_string());
         if let Some(sum) = &self.sum {
             let found = crate::files::checksum(file.path(), &sum.algorithm)?;
             if found != sum.digest {
                 let said = format!(
                     "The checksum for {} did not match {}; it was {found}.",
-                    file.path().display(),
+                    file.name().display(),
                     sum.digest
                 );
                 return Err(self.fail(said));
@@ -249,7 +256,11 @@ impl Download<'_> {
                 return Err(fail(&reason(&answer)));
             }
             // A list of digests is short; more than this is something else.
-            answer.reader().take(16 * 1024 * 1024).read_to_end(&mut bytes).map_err(|error| fail(&error))?;
+            answer
+                .reader(true)
+                .take(16 * 1024 * 1024)
+                .read_to_end(&mut bytes)
+                .map_err(|error| fail(&error))?;
         }
         let name = url_name(self.url);
         find_sum(&String::from_utf8_lossy(&bytes), &name).ok_or_else(|| {
@@ -287,7 +298,9 @@ fn copy(from: &mut impl Read, to: &mut AtomicFile, context: &Context) -> Result<
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
-                return Err(Failure::new(format!("the download broke off after {total} bytes: {error}")));
+                return Err(Failure::new(format!(
+                    "Incomplete read: the download broke off after {total} bytes: {error}"
+                )));
             }
         };
         if count == 0 {

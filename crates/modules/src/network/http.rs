@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ureq::config::Config;
+use ureq::config::{Config, RedirectAuthHeaders};
 use ureq::http::{self, Uri};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
@@ -69,9 +69,43 @@ impl Answer {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body.
-    pub(super) fn reader(self) -> impl Read {
-        self.body.into_with_config().limit(u64::MAX).reader()
+    /// Where a redirect leads, seen from the URL that answered.
+    fn redirect(&self, from: &str) -> Option<String> {
+        if !matches!(self.status, 301 | 302 | 303 | 307 | 308) {
+            return None;
+        }
+        let target = self.header("location")?;
+        if target.contains("://") {
+            return Some(target.to_owned());
+        }
+        let (scheme, rest) = from.split_once("://")?;
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (host, path) = rest.split_at(end);
+        if let Some(other) = target.strip_prefix("//") {
+            return Some(format!("{scheme}://{other}"));
+        }
+        if target.starts_with('/') {
+            return Some(format!("{scheme}://{host}{target}"));
+        }
+        let folder = path
+            .split(['?', '#'])
+            .next()
+            .unwrap_or_default()
+            .rsplit_once('/')
+            .map_or("", |(folder, _)| folder);
+        Some(format!("{scheme}://{host}{folder}/{target}"))
+    }
+
+    /// The body; unpacked if it comes compressed and `unpack` says so.
+    pub(super) fn reader(self, unpack: bool) -> Box<dyn Read> {
+        let unpack = unpack && self.is_packed();
+        let plain = self.body.into_with_config().limit(u64::MAX).reader();
+        if unpack { Box::new(flate2::read::MultiGzDecoder::new(plain)) } else { Box::new(plain) }
+    }
+
+    /// Whether the body comes compressed: then it is longer than it seems.
+    pub(super) fn is_packed(&self) -> bool {
+        self.header("content-encoding").is_some_and(|name| name.eq_ignore_ascii_case("gzip"))
     }
 }
 
@@ -83,8 +117,43 @@ pub(super) fn send(call: &Call, args: &Args, context: &mut Context) -> Result<An
     if args.bool("use_gssapi") {
         return Err(Failure::new("use_gssapi is not supported").with("url", mask(call.url)));
     }
+    let kept_back: Vec<String> =
+        args.strings("unredirected_headers").iter().map(|name| name.to_lowercase()).collect();
+    if kept_back.is_empty() || call.redirects == 0 {
+        return send_once(call, args, true, context);
+    }
+    // Some headers are for the first host only: each redirect is a request of its own.
+    let first = Call {
+        redirects: 0,
+        body: call.body.clone(),
+        headers: call.headers.clone(),
+        socket: call.socket.clone(),
+        ..*call
+    };
+    let mut answer = send_once(&first, args, true, context)?;
+    let mut url = call.url.to_owned();
+    for _ in 0..call.redirects {
+        let Some(next) = answer.redirect(&url) else { break };
+        url = next;
+        let headers = call.headers.iter().filter(|(name, _)| !kept_back.contains(&name.to_lowercase()));
+        let next = Call {
+            url: &url,
+            headers: headers.cloned().collect(),
+            body: None,
+            method: if call.method == "HEAD" { "HEAD" } else { "GET" },
+            redirects: 0,
+            socket: call.socket.clone(),
+            ..*call
+        };
+        answer = send_once(&next, args, !kept_back.iter().any(|name| name == "authorization"), context)?;
+    }
+    Ok(answer)
+}
+
+/// One request, with the redirects that need no care; `authorized` says whether it may name user and password.
+fn send_once(call: &Call, args: &Args, authorized: bool, context: &mut Context) -> Result<Answer, Failure> {
     let agent = agent(call, args, context)?;
-    let request = build(call, args)?;
+    let request = build(call, args, authorized, context)?;
     let response = match (&call.body, call.method) {
         (None, _) => agent.run(request.map(|_| ())),
         // Methods that usually have no body must be told to send one.
@@ -105,7 +174,7 @@ pub(super) fn send(call: &Call, args: &Args, context: &mut Context) -> Result<An
         (Some(_), _) => agent.run(request),
     };
     let response = response.map_err(|error| {
-        Failure::new(format!("Request failed: {}", explain(&error)))
+        Failure::new(format!("Request failed: {}", explain(&error, call.url)))
             .with("url", mask(call.url))
             .with("status", -1)
     })?;
@@ -125,28 +194,55 @@ pub(super) fn send(call: &Call, args: &Args, context: &mut Context) -> Result<An
     })
 }
 
-fn explain(error: &ureq::Error) -> String {
+fn explain(error: &ureq::Error, url: &str) -> String {
     match error {
         ureq::Error::HostNotFound => "the host name could not be resolved".to_string(),
         ureq::Error::Timeout(what) => format!("timed out ({what})"),
-        other => other.to_string(),
+        other => {
+            let said = other.to_string();
+            if !["certificate", "Certificate", "UnknownIssuer"].iter().any(|word| said.contains(word)) {
+                return said;
+            }
+            // Ansible's words, which plays look for, and its advice.
+            let place = url.parse::<Uri>().ok();
+            let host = place.as_ref().and_then(Uri::host).unwrap_or_default();
+            let port = place.as_ref().and_then(Uri::port_u16).unwrap_or(443);
+            format!(
+                "Failed to validate the SSL certificate for {host}:{port}. Make sure your managed systems have a valid CA certificate \
+                 installed. You can use validate_certs=False if you do not need to confirm the servers identity but this is unsafe and \
+                 not recommended. The exception msg was: {said}."
+            )
+        }
     }
 }
 
-fn build(call: &Call, args: &Args) -> Result<http::Request<Vec<u8>>, Failure> {
+fn build(
+    call: &Call,
+    args: &Args,
+    authorized: bool,
+    context: &Context,
+) -> Result<http::Request<Vec<u8>>, Failure> {
     let wrong = |error: &dyn std::fmt::Display| {
         Failure::new(format!("the URL or a header cannot be used: {error}")).with("url", mask(call.url))
     };
     let (url, credentials) = split_credentials(call.url);
-    let mut request = http::Request::builder().method(call.method).uri(url);
-    for (name, value) in &call.headers {
-        request = request.header(name, value);
-    }
+    let host = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
     let given =
         args.opt_str("url_username").map(|user| (user, args.opt_str("url_password").unwrap_or_default()));
-    let known = call.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
     let credentials = given.map(|(user, password)| format!("{user}:{password}")).or(credentials);
-    if let Some(credentials) = credentials.filter(|_| !known) {
+    let wants_netrc = credentials.is_none() && args.opt_bool("use_netrc") == Some(true);
+    let from_netrc = if wants_netrc { super::netrc::credentials(&host, context) } else { None };
+    // What `.netrc` says of a host wins over a header of the call, as in Ansible.
+    let known = from_netrc.is_none()
+        && call.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let mut request = http::Request::builder().method(call.method).uri(url);
+    for (name, value) in &call.headers {
+        if from_netrc.is_none() || !name.eq_ignore_ascii_case("authorization") {
+            request = request.header(name, value);
+        }
+    }
+    let credentials = credentials.or_else(|| from_netrc.map(|(user, password)| format!("{user}:{password}")));
+    if let Some(credentials) = credentials.filter(|_| authorized && !known) {
         request =
             request.header("Authorization", format!("Basic {}", base64::encode(credentials.as_bytes())));
     }
@@ -168,11 +264,11 @@ fn split_credentials(url: &str) -> (String, Option<String>) {
     }
 }
 
-/// A URL fit for results: its password is masked.
+/// A URL fit for results: user and password are masked where there is a password.
 pub(super) fn mask(url: &str) -> String {
     let (plain, credentials) = split_credentials(url);
     match credentials.as_deref().and_then(|both| both.split_once(':')).zip(plain.split_once("://")) {
-        Some(((user, _), (scheme, rest))) => format!("{scheme}://{user}:********@{rest}"),
+        Some((_, (scheme, rest))) => format!("{scheme}://********:********@{rest}"),
         None => url.to_string(),
     }
 }
@@ -184,6 +280,8 @@ fn agent(call: &Call, args: &Args, context: &mut Context) -> Result<Agent, Failu
         .user_agent(args.opt_str("http_agent").unwrap_or("ansible-httpget"))
         .max_redirects(call.redirects)
         .max_redirects_will_error(false)
+        // A host that sends us elsewhere on itself is still the host that the password is for.
+        .redirect_auth_headers(RedirectAuthHeaders::SameHost)
         .timeout_connect(Some(call.timeout))
         .timeout_recv_response(Some(call.timeout))
         // Ansible's limit is for each read: a long download may take long, a stalled one may not.
@@ -332,7 +430,7 @@ mod tests {
 
     #[test]
     fn passwords_do_not_show() {
-        assert_eq!(mask("https://u:secret@h/p?q"), "https://u:********@h/p?q");
+        assert_eq!(mask("https://u:secret@h/p?q"), "https://********:********@h/p?q");
         assert_eq!(mask("https://h/a@b:c"), "https://h/a@b:c");
         let split = split_credentials("http://u:p@h:8080/x");
         assert_eq!(split, ("http://h:8080/x".to_string(), Some("u:p".to_string())));

@@ -6,6 +6,7 @@ mod get_url;
 mod http;
 mod listen_ports;
 mod multipart;
+mod netrc;
 mod port_probe;
 mod resolve;
 mod sockets;

@@ -49,12 +49,12 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
         Arg::list("unredirected_headers", ArgType::Str)
             .default(Default::List(&[]))
             .help("Headers not to send on after a redirect."),
-        Arg::bool("decompress")
-            .default_bool(true)
-            .help("Accepted for Ansible's sake: compression is not asked for."),
+        Arg::bool("decompress").default_bool(true).help("Unpack an answer that comes compressed with gzip."),
         Arg::list("ciphers", ArgType::Str)
             .help("Accepted for Ansible's sake: the ciphers are TLS 1.2's and 1.3's good ones."),
-        Arg::bool("use_netrc").default_bool(true).help("Accepted for Ansible's sake: `.netrc` is not read."),
+        Arg::bool("use_netrc")
+            .default_bool(true)
+            .help("Whether `~/.netrc` may name a user and a password where `url_username` does not."),
     ],
     shared: SHARED,
     rules: Rules { mutually_exclusive: &[&["body", "src"]], ..Rules::NONE },
@@ -236,7 +236,7 @@ fn report(
     let mut content = Vec::new();
     if wants_content {
         answer
-            .reader()
+            .reader(args.bool("decompress"))
             .take(MAX_CONTENT)
             .read_to_end(&mut content)
             .map_err(|error| Failure::new(format!("HTTP Error while fetching {}: {error}", mask(url))))?;

@@ -58,15 +58,21 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
             if gone { place.remove()? } else { place.write(&after, context)? }
         }
     }
+    let header = place.header();
+    if gone {
+        // Ansible tells of the file here, not of what was in it.
+        let outcome = outcome.with("cron_file", args.opt_str("cron_file")).with("state", "absent");
+        return Ok(outcome.with_diff(Diff::text(before, String::new()).headers(header, "/dev/null")));
+    }
     let list = |names: Vec<&str>| names.into_iter().map(Value::from).collect::<Value>();
     outcome = outcome.with("jobs", list(table.job_names())).with("envs", list(table.variable_names()));
     if let Some(file) = args.opt_str("cron_file") {
         outcome = outcome.with("cron_file", file);
     }
-    let header = place.header();
-    Ok(outcome.with_diff(
-        Diff::text(before, if gone { String::new() } else { after }).headers(header.clone(), header),
-    ))
+    if !changed {
+        return Ok(outcome);
+    }
+    Ok(outcome.with_diff(Diff::text(before, after).headers(header.clone(), header)))
 }
 
 fn check_arguments(args: &Args, context: &mut Context) -> Result<(), Failure> {

@@ -53,7 +53,7 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::new(command.is_some()).with("name", name).with("state", state);
     if let Some(command) = command {
         if context.check {
-            return Ok(outcome);
+            return Ok(Outcome::changed());
         }
         let output = command.plain_language().run(context)?;
         if !output.ok() {

@@ -12,6 +12,8 @@ mod known_hosts;
 mod locale_gen;
 mod modprobe;
 mod mount;
+mod seboolean;
+mod selinux;
 mod sysctl;
 mod timezone;
 mod user;
@@ -29,6 +31,8 @@ pub(crate) const MODULES: &[&ModuleSpec] = &[
     &locale_gen::SPEC,
     &modprobe::SPEC,
     &mount::SPEC,
+    &seboolean::SPEC,
+    &selinux::SPEC,
     &sysctl::SPEC,
     &timezone::SPEC,
     &user::SPEC,

@@ -69,6 +69,13 @@ fn run_at(kernel: &Path, args: &Args, context: &mut Context) -> Result<Outcome, 
         if write_file { rewritten(&before, name, present.then_some(value.as_str())) } else { before.clone() };
     if !context.check {
         let ignore = args.bool("ignoreerrors");
+        if set_now && running.is_none() && !ignore {
+            let shown = file_of(Path::new("/proc/sys"), name);
+            return Err(Failure::new(format!(
+                "setting {name} failed: sysctl: cannot stat {}: No such file or directory\n",
+                shown.display()
+            )));
+        }
         if set_now && running.is_some() {
             set(kernel, name, &value, ignore)
                 .map_err(|reason| Failure::new(format!("setting {name} failed: {reason}")))?;

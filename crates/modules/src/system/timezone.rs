@@ -52,12 +52,12 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
             set_clock(kind, context)?;
         }
     }
-    let text = |map: &Map| {
-        map.iter()
-            .map(|(key, value)| format!("{}: {}\n", key.as_str().unwrap_or(""), value.as_str().unwrap_or("")))
-            .collect::<String>()
-    };
-    Ok(Outcome::new(zone || clock).with_diff(Diff::text(text(&before), text(&after))))
+    // What nobody asked for is not shown.
+    for key in ["name", "hwclock"].into_iter().filter(|key| !args.has(key)) {
+        before.remove(key);
+        after.remove(key);
+    }
+    Ok(Outcome::new(zone || clock).with_diff(Diff::properties(before, after)))
 }
 
 /// The zone that `/etc/localtime` links to, or that `/etc/timezone` names; `n/a` if neither tells.

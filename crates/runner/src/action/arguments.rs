@@ -45,7 +45,7 @@ pub(crate) fn arguments(task: &Task, name: &str, scope: &TaskScope) -> Result<Ma
             other => {
                 let kind = other.kind().python_name();
                 return Err(Trouble::failed(format!(
-                    "Task failed: `args` must resolve to a mapping, not '{kind}'."
+                    "Task failed: Finalization of task args for '{full}' failed: Task args must resolve to a 'dict' not '{kind}'."
                 )));
             }
         }

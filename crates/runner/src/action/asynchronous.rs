@@ -15,6 +15,9 @@ use crate::trouble::Trouble;
 /// How soon after the start a job is first looked at. Ansible waits a whole `poll`.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 
+/// What a job says whose time was up.
+const OVER: &str = "Timeout exceeded";
+
 /// Beyond its own limit a job is given this long to say so.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -44,14 +47,6 @@ impl ActionCall<'_> {
 
     /// Begins the call as a job; with `poll` waits for it.
     pub(super) fn job(&self, connection: &dyn Connection, mut call: Call) -> Result<Map, Trouble> {
-        if self.keywords.check {
-            let msg = "check mode and async cannot be used on same task.";
-            return Ok(Map::from([
-                ("skipped", Value::from(true)),
-                ("msg", msg.into()),
-                ("changed", false.into()),
-            ]));
-        }
         let folder = folder(self)?;
         let job = Job { id: new_id(), seconds: self.keywords.async_seconds, folder };
         let (id, become_as) = (job.id.clone(), call.become_as.clone());
@@ -96,6 +91,9 @@ impl ActionCall<'_> {
             match looked {
                 Ok(mut result) => {
                     complete(&mut result);
+                    if is_true(&result, "finished") && result.get_str("msg") == Some(OVER) {
+                        return Err(self.not_in_time(id));
+                    }
                     if is_true(&result, "finished") {
                         let word = if is_true(&result, "failed") { "FAILED" } else { "OK" };
                         self.job.tell(0, format!("ASYNC {word} on {}: jid={id}", self.job.host));
@@ -110,14 +108,29 @@ impl ActionCall<'_> {
                 Err(_) => {}
             }
             if late {
-                let seconds = self.keywords.async_seconds;
-                return Err(Trouble::raised(format!(
-                    "async task did not complete within the requested time - {seconds}s"
-                ))
-                .with("ansible_job_id", id));
+                return Err(self.not_in_time(id));
             }
             step = (step * 2).min(interval);
         }
+    }
+}
+
+impl ActionCall<'_> {
+    /// A job that was ended because its time was up.
+    fn not_in_time(&self, id: &str) -> Trouble {
+        let seconds = self.keywords.async_seconds;
+        let empty = || Value::List(data::List::default());
+        let result = Map::from([
+            ("started", Value::from(true)),
+            ("finished", false.into()),
+            ("stdout", "".into()),
+            ("stderr", "".into()),
+            ("stdout_lines", empty()),
+            ("stderr_lines", empty()),
+            ("ansible_job_id", id.into()),
+        ]);
+        let msg = format!("async task did not complete within the requested time - {seconds}s");
+        Trouble::raised(msg).with("async_result", Value::from(result))
     }
 }
 

@@ -1,14 +1,13 @@
 //! `copy`: files, folders and text of the controller to the target.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use data::{Map, Value};
 use modules::Sum;
 
-use super::ActionCall;
+use super::{ActionCall, copy_folder};
 use crate::connection::Content;
 use crate::options::{Packed, PackedFile};
-use crate::outcome::is_true;
 use crate::trouble::Trouble;
 
 /// Sends what `src` or `content` name; with `remote_src` the module does all on the target.
@@ -36,15 +35,17 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         return call.module("copy", args, Vec::new());
     }
     match call.packed(&src)? {
-        Some(Packed::File(file)) => return send_packed(call, &file, Path::new(&src), &dest),
-        Some(Packed::Folder(files)) => return send_packed_folder(call, &files, &src, &dest),
+        Some(Packed::File(file)) => {
+            return send_packed(call, &file, Path::new(&src), &name_of(Path::new(&src)), &dest);
+        }
+        Some(Packed::Folder(files)) => return copy_folder::from_archive(call, &files, &src, &dest),
         None => {}
     }
     let path = call.file("files", &src).map_err(unexpected)?;
     if path.is_dir() {
-        send_folder(call, &path, src.ends_with('/'), &dest)
+        copy_folder::from_disk(call, &path, &src, &dest)
     } else {
-        send_file(call, &path, &dest)
+        send_file(call, &path, &name_of(&path), &dest)
     }
 }
 
@@ -62,7 +63,7 @@ fn send_text(call: &ActionCall<'_>, content: &Value, mut args: Map) -> Result<Ma
         other => data::python::str(other),
     };
     args.remove("content");
-    send_content(call, Content::from_bytes(text.into_bytes()), args)
+    send_content(call, Content::from_bytes(data::python::bytes_of_text(&text)), args)
 }
 
 /// Runs the module with content; its hash stands in the arguments.
@@ -89,15 +90,27 @@ pub(super) fn send_content(call: &ActionCall<'_>, content: Content, mut args: Ma
     Ok(result)
 }
 
-fn send_file(call: &ActionCall<'_>, path: &Path, dest: &str) -> Result<Map, Trouble> {
+/// The file's own name.
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// A file of the controller; `name` is what it is called below `dest`.
+pub(super) fn send_file(call: &ActionCall<'_>, path: &Path, name: &str, dest: &str) -> Result<Map, Trouble> {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(path).map(|data| data.permissions().mode() & 0o7777).unwrap_or(0o644);
-    send_named(call, content_of(call, path)?, mode, path, dest)
+    send_named(call, content_of(call, path)?, mode, path, name, dest)
 }
 
 /// A file of the run's archive.
-fn send_packed(call: &ActionCall<'_>, file: &PackedFile, path: &Path, dest: &str) -> Result<Map, Trouble> {
-    send_named(call, file.content.clone(), file.mode, path, dest)
+pub(super) fn send_packed(
+    call: &ActionCall<'_>,
+    file: &PackedFile,
+    path: &Path,
+    name: &str,
+    dest: &str,
+) -> Result<Map, Trouble> {
+    send_named(call, file.content.clone(), file.mode, path, name, dest)
 }
 
 /// Content under its name at `dest`; `mode` is for `mode: preserve`.
@@ -106,13 +119,14 @@ fn send_named(
     content: Content,
     mode: u32,
     path: &Path,
+    name: &str,
     dest: &str,
 ) -> Result<Map, Trouble> {
     let mut args = call.args.clone();
     args.remove("src");
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    args.insert("dest", if dest.ends_with('/') { format!("{dest}{name}") } else { dest.to_owned() });
+    args.insert("dest", dest);
     args.insert("_original_basename", name);
+    args.insert("_source", path.display().to_string());
     if args.get_str("mode") == Some("preserve") {
         args.insert("mode", format!("{mode:04o}"));
     }
@@ -136,121 +150,4 @@ fn is_vault(path: &Path) -> std::io::Result<bool> {
     let mut start = [0u8; 14];
     let read = std::fs::File::open(path)?.take(14).read(&mut start)?;
     Ok(start[..read].starts_with(b"$ANSIBLE_VAULT"))
-}
-
-/// A folder with all below it; `src/` sends its contents, `src` the folder itself.
-fn send_folder(
-    call: &ActionCall<'_>,
-    folder: &Path,
-    contents_only: bool,
-    dest: &str,
-) -> Result<Map, Trouble> {
-    let mut paths = Vec::new();
-    walk(folder, Path::new(""), &mut paths)
-        .map_err(|error| Trouble::raised(format!("could not read `{}`: {error}", folder.display())))?;
-    let root = root_of(folder, contents_only, dest);
-    send_all(call, &root, paths, dest, |below, target| send_file(call, &folder.join(below), target))
-}
-
-/// A folder of the run's archive; folders on the way are made before what is in them.
-fn send_packed_folder(
-    call: &ActionCall<'_>,
-    files: &[(PathBuf, PackedFile)],
-    src: &str,
-    dest: &str,
-) -> Result<Map, Trouble> {
-    let mut paths: Vec<(PathBuf, bool)> = Vec::new();
-    for (below, _) in files {
-        let mut folders: Vec<&Path> =
-            below.ancestors().skip(1).filter(|path| *path != Path::new("")).collect();
-        folders.reverse();
-        for folder in folders {
-            if !paths.iter().any(|(path, _)| path == folder) {
-                paths.push((folder.to_owned(), true));
-            }
-        }
-        paths.push((below.clone(), false));
-    }
-    let root = root_of(Path::new(src.trim_end_matches('/')), src.ends_with('/'), dest);
-    send_all(call, &root, paths, dest, |below, target| match files.iter().find(|(path, _)| path == below) {
-        Some((path, file)) => send_packed(call, file, path, target),
-        None => Err(Trouble::raised(format!("`{}` is not in the bundle", below.display()))),
-    })
-}
-
-/// Where a folder's contents go.
-fn root_of(folder: &Path, contents_only: bool, dest: &str) -> PathBuf {
-    if contents_only {
-        PathBuf::from(dest)
-    } else {
-        Path::new(dest).join(folder.file_name().unwrap_or_default())
-    }
-}
-
-/// Makes folders (`true`) and sends files in order, until one fails.
-fn send_all(
-    call: &ActionCall<'_>,
-    root: &Path,
-    paths: Vec<(PathBuf, bool)>,
-    dest: &str,
-    send: impl Fn(&Path, &str) -> Result<Map, Trouble>,
-) -> Result<Map, Trouble> {
-    let mut changed = false;
-    let mut diffs: Vec<Value> = Vec::new();
-    for (below, is_folder) in std::iter::once((PathBuf::new(), true)).chain(paths) {
-        let target = if below.as_os_str().is_empty() { root.to_owned() } else { root.join(&below) };
-        let result = if is_folder {
-            make_folder(call, &target)?
-        } else {
-            send(&below, &target.display().to_string())?
-        };
-        if is_true(&result, "failed") {
-            return Ok(result);
-        }
-        changed |= is_true(&result, "changed");
-        match result.get("diff") {
-            Some(Value::List(list)) => diffs.extend(list.iter().cloned()),
-            Some(Value::Null) | None => {}
-            Some(other) => diffs.push(other.clone()),
-        }
-    }
-    let mut result = Map::from([
-        ("changed", Value::from(changed)),
-        ("dest", dest.into()),
-        ("src", call.args.get("src").cloned().unwrap_or(Value::Null)),
-    ]);
-    if call.keywords.diff && !diffs.is_empty() {
-        result.insert("diff", diffs);
-    }
-    Ok(result)
-}
-
-fn make_folder(call: &ActionCall<'_>, target: &Path) -> Result<Map, Trouble> {
-    let mut args =
-        Map::from([("path", Value::from(target.display().to_string())), ("state", "directory".into())]);
-    if let Some(mode) = call.args.get("directory_mode") {
-        args.insert("mode", mode.clone());
-    }
-    for shared in ["owner", "group"] {
-        if let Some(value) = call.args.get(shared) {
-            args.insert(shared, value.clone());
-        }
-    }
-    call.module("file", args, Vec::new())
-}
-
-/// Everything below a folder: folders before what is in them, names in order.
-fn walk(folder: &Path, below: &Path, found: &mut Vec<(PathBuf, bool)>) -> std::io::Result<()> {
-    let mut entries: Vec<_> = std::fs::read_dir(folder.join(below))?.collect::<Result<_, _>>()?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let path = below.join(entry.file_name());
-        if folder.join(&path).is_dir() {
-            found.push((path.clone(), true));
-            walk(folder, &path, found)?;
-        } else {
-            found.push((path, false));
-        }
-    }
-    Ok(())
 }

@@ -20,6 +20,10 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         ]));
     }
     let path = local_path(call, &src, &dest);
+    if call.flag("flat").unwrap_or(false) && path.is_dir() {
+        let msg = "dest is an existing directory, use a trailing slash if you want to fetch src into that directory";
+        return Err(Trouble::raised(msg));
+    }
     let (connection, become_as) = call.connection()?;
     let mut bytes = Vec::new();
     if let Err(error) = connection.fetch(&src, become_as.as_ref(), &mut bytes) {
@@ -28,17 +32,20 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let new = sha1(&bytes);
     let old = std::fs::read(&path).ok().map(|bytes| sha1(&bytes));
     let changed = old.as_deref() != Some(new.as_str());
-    if changed {
-        write(&path, &bytes)?;
-    }
-    Ok(Map::from([
+    let mut result = Map::from([
         ("changed", Value::from(changed)),
         ("checksum", new.clone().into()),
         ("dest", path.display().to_string().into()),
-        ("md5sum", Value::Null),
-        ("remote_checksum", new.into()),
-        ("remote_md5sum", Value::Null),
-    ]))
+        ("md5sum", md5(&bytes).into()),
+    ]);
+    if changed {
+        write(&path, &bytes)?;
+        result.insert("remote_checksum", new);
+        result.insert("remote_md5sum", Value::Null);
+    } else {
+        result.insert("file", src);
+    }
+    Ok(result)
 }
 
 fn missing(call: &ActionCall<'_>, src: &str, error: ConnectionError) -> Result<Map, Trouble> {
@@ -51,8 +58,7 @@ fn missing(call: &ActionCall<'_>, src: &str, error: ConnectionError) -> Result<M
         error.to_string()
     };
     if call.flag("fail_on_missing").unwrap_or(true) {
-        let msg = msg.trim_end_matches(", not transferring, ignored").to_owned();
-        return Err(Trouble::failed(msg).with("file", src));
+        return Err(Trouble::raised(msg));
     }
     Ok(Map::from([("changed", Value::from(false)), ("file", src.into()), ("msg", msg.into())]))
 }
@@ -78,9 +84,14 @@ fn expand(path: &str) -> PathBuf {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
     if let Some(folder) = path.parent() {
-        data::fs::create_folder(folder).map_err(|error| Trouble::failed(error.to_string()))?;
+        data::fs::create_folder(folder).map_err(|error| Trouble::raised(error.to_string()))?;
     }
-    data::fs::write_atomic(path, bytes, None).map_err(|error| Trouble::failed(error.to_string()))
+    data::fs::write_atomic(path, bytes, None).map_err(|error| Trouble::raised(error.to_string()))
+}
+
+fn md5(bytes: &[u8]) -> String {
+    use md5::Digest;
+    modules::hex::encode(&md5::Md5::digest(bytes))
 }
 
 fn sha1(bytes: &[u8]) -> String {

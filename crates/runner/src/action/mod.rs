@@ -7,6 +7,7 @@ mod assemble;
 mod assert;
 mod asynchronous;
 mod copy;
+mod copy_folder;
 mod debug;
 mod dispatch;
 mod fail;
@@ -162,6 +163,21 @@ static ACTIONS: &[ActionSpec] = &[
         run: wait_for_connection::run,
         ..PLAIN
     },
+];
+
+/// The arguments that a file, a folder and a link have in common.
+pub(crate) const PATH_ARGS: &[&str] = &[
+    "mode",
+    "owner",
+    "group",
+    "seuser",
+    "serole",
+    "setype",
+    "selevel",
+    "attributes",
+    "attr",
+    "unsafe_writes",
+    "follow",
 ];
 
 /// Words that are no actions of the table but are carried out by the engine itself.
@@ -378,11 +394,11 @@ impl ActionCall<'_> {
         call.request.verbosity = self.job.shared.options.verbosity;
         call.request.environment = self.keywords.environment.clone();
         call.timeout = self.keywords.timeout;
-        if short_name(name) == "pip"
+        if matches!(short_name(name), "pip" | "setup")
             && let Some(python) =
                 self.scope.variable("ansible_python_interpreter").map_err(Trouble::template)?
         {
-            // The one module that works on a Python of the host, and must know which.
+            // They work on a Python of the host, or tell of it, and must know which.
             call.request.facts.insert("ansible_python_interpreter", python);
         }
         Ok((connection, call))

@@ -15,7 +15,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         (Some(minutes), _) => Some(minutes * 60.0),
         (None, seconds) => seconds,
     };
-    let start = Instant::now();
+    let (start, began) = (Instant::now(), now());
     let echo = call.flag("echo").unwrap_or(true);
     let mut answer = String::new();
     match seconds {
@@ -38,10 +38,17 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         ("rc", 0.into()),
         ("stderr", "".into()),
         ("stdout", shown.into()),
+        ("start", began.into()),
+        ("stop", now().into()),
         ("delta", (waited as u64).into()),
         ("echo", echo.into()),
         ("user_input", answer.into()),
     ]))
+}
+
+/// The time as Python's `str(datetime.now())` gives it.
+fn now() -> String {
+    jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S.%6f").to_string()
 }
 
 fn ask(call: &ActionCall<'_>, echo: bool) -> Result<String, Trouble> {

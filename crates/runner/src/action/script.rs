@@ -57,5 +57,8 @@ fn execute(call: &ActionCall<'_>, path: &std::path::Path, line: &str) -> Result<
     for of_module in ["cmd", "start", "end", "delta", "invocation"] {
         result.remove(of_module);
     }
+    if result.get_str("msg") == Some("") {
+        result.remove("msg");
+    }
     Ok(result)
 }

@@ -68,7 +68,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let last = Path::new(&src).file_name().map_or(name, |last| last.to_string_lossy().into_owned());
-    args.insert("dest", if dest.ends_with('/') { format!("{dest}{last}") } else { dest });
+    args.insert("dest", dest);
     args.insert("_original_basename", last);
     if args.get_str("mode") == Some("preserve") {
         let mode = std::fs::metadata(&path).map(|data| data.permissions().mode() & 0o7777).unwrap_or(0o644);

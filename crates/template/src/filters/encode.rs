@@ -32,7 +32,7 @@ pub(crate) fn bytes(ev: &Eval<'_>, value: &Val) -> Res<Vec<u8>> {
     {
         return Ok(bytes.clone());
     }
-    Ok(ev.text(value)?.into_bytes())
+    Ok(data::python::bytes_of_text(&ev.text(value)?))
 }
 
 fn encoding(name: &str) -> Res<fn(u32) -> bool> {
@@ -68,7 +68,11 @@ fn b64encode(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
         if let Some(bad) = text.chars().find(|c| !fits(*c as u32)) {
             return fail(format!("'{name}' codec can't encode character {bad:?}"));
         }
-        if name.starts_with('u') { text.into_bytes() } else { text.chars().map(|c| c as u32 as u8).collect() }
+        if name.starts_with('u') {
+            data::python::bytes_of_text(&text)
+        } else {
+            text.chars().map(|c| c as u32 as u8).collect()
+        }
     };
     let engine = if args.flag(1, false)? { &URL_SAFE } else { &STANDARD };
     Ok(Val::from(engine.encode(bytes)))
@@ -110,10 +114,8 @@ fn b64decode(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     if bytes.iter().any(|byte| !fits((*byte).into())) {
         return fail(format!("'{name}' codec can't decode the bytes"));
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(Val::from(text)),
-        Err(error) => fail(format!("'utf-8' codec can't decode the bytes: {}", error.utf8_error())),
-    }
+    // What is no UTF-8 stays what it is until it is written to a file or encoded again.
+    Ok(Val::from(data::python::text_of_bytes(&bytes)))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -157,14 +157,24 @@ fn first_found(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
     for term in &request.terms {
         all.extend(candidates(request, term, paths.as_ref(), &mut skip)?);
     }
+    let subdir = first_found_subdir(request);
     for name in all {
-        for subdir in ["templates", "vars", "files", ""] {
-            if let Some(path) = find(request, subdir, &name) {
-                return Ok(vec![Val::from(clean(&path))]);
-            }
+        if let Some(path) = find(request, subdir, &name) {
+            return Ok(vec![Val::from(clean(&path))]);
         }
     }
     if skip { Ok(Vec::new()) } else { fail("No file was found when using first_found.") }
+}
+
+/// The subfolder that `first_found` looks into: as `with_first_found` the one that the action's name speaks of, as a lookup none.
+fn first_found_subdir(request: &Request<'_, '_>) -> &'static str {
+    if !request.as_with {
+        return "";
+    }
+    let action = request.ev.ctx.host.and_then(|host| host.action()).unwrap_or_default();
+    let named =
+        [("template", "templates"), ("var", "vars")].into_iter().find(|(word, _)| action.contains(word));
+    named.map_or("files", |(_, subdir)| subdir)
 }
 
 /// The absolute path without `.` and `..`.

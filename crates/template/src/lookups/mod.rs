@@ -30,6 +30,8 @@ pub(crate) struct Request<'c, 'a> {
     pub(crate) terms: Vec<Val>,
     pub(crate) options: Args,
     pub(crate) scope: ScopeId,
+    /// Whether it gives the items of a loop (`with_<name>`).
+    pub(crate) as_with: bool,
 }
 
 /// A lookup.
@@ -181,7 +183,8 @@ fn run(ev: &Eval<'_>, mut args: Args, frame: &Rc<Frame>, query: bool) -> Res<Val
     };
     let terms = std::mem::take(&mut args.pos);
     let scope = frame.unit.scope.unwrap_or(OUTER);
-    let mut request = Request { ev, name: short(&name).to_owned(), terms, options: args, scope };
+    let mut request =
+        Request { ev, name: short(&name).to_owned(), terms, options: args, scope, as_with: false };
     let result = match known {
         Some(lookup) => (lookup.run)(&mut request),
         None => by_host(&name, &mut request),
@@ -226,7 +229,8 @@ pub(crate) fn with(ev: &Eval<'_>, name: &str, terms: &Value) -> Res<Vec<Val>> {
     let terms: Vec<Val> = terms.into_iter().filter(|term| !(lenient && term.is_undefined())).collect();
     terms.iter().try_for_each(Val::check)?;
     let name_of = short(name).to_owned();
-    let mut request = Request { ev, name: name_of, terms, options: Args::default(), scope: OUTER };
+    let mut request =
+        Request { ev, name: name_of, terms, options: Args::default(), scope: OUTER, as_with: true };
     let result = match find(name) {
         Some(lookup) => (lookup.run)(&mut request),
         None => by_host(name, &mut request),

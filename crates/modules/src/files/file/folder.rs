@@ -49,23 +49,42 @@ impl Call<'_> {
         Ok(true)
     }
 
+    /// Everything below a folder. With `follow` what links lead to as well, and what is in it if that is a folder.
     fn recurse(&self, path: &Path, context: &mut Context) -> Result<bool, Failure> {
+        self.recurse_below(path, &mut Vec::new(), context)
+    }
+
+    /// `above` are the folders that it was reached through: a link back to one of them is not followed.
+    fn recurse_below(
+        &self,
+        path: &Path,
+        above: &mut Vec<PathBuf>,
+        context: &mut Context,
+    ) -> Result<bool, Failure> {
         let mut changed = false;
-        let walk = walkdir::WalkDir::new(path).min_depth(1).follow_links(self.follow()).sort_by_file_name();
-        for entry in walk {
-            let entry = match entry {
-                Ok(entry) => entry,
-                // A link to nowhere, or one that leads back up.
-                Err(error) if self.follow() && error.path().is_some_and(Path::is_symlink) => continue,
-                Err(error) => {
-                    let said = format!("Could not recursively set attributes on {}: {error}", path.display());
-                    return Err(Failure::new(said));
-                }
-            };
-            // What each file was shows in no diff: there may be thousands.
-            changed |= self.attributes.apply(entry.path(), context, &mut Changes::default())?;
-            changed |= self.times.apply(entry.path(), context, &mut Changes::default())?;
+        above.push(fs::canonicalize(path).unwrap_or_else(|_| path.into()));
+        for entry in walkdir::WalkDir::new(path).min_depth(1).sort_by_file_name() {
+            let entry = entry.map_err(|error| {
+                Failure::new(format!("Could not recursively set attributes on {}: {error}", path.display()))
+            })?;
+            changed |= self.set_quietly(entry.path(), context)?;
+            if !self.follow() || !entry.path_is_symlink() {
+                continue;
+            }
+            // A link to nowhere has been set itself; that is all.
+            let Ok(target) = fs::canonicalize(entry.path()) else { continue };
+            if target.is_dir() && !above.iter().any(|folder| folder.starts_with(&target)) {
+                changed |= self.recurse_below(&target, above, context)?;
+            }
+            changed |= self.set_quietly(&target, context)?;
         }
+        above.pop();
         Ok(changed)
+    }
+
+    /// Sets attributes and times. What each file was shows in no diff: there may be thousands.
+    fn set_quietly(&self, path: &Path, context: &mut Context) -> Result<bool, Failure> {
+        let changed = self.attributes.apply(path, context, &mut Changes::default())?;
+        Ok(self.times.apply(path, context, &mut Changes::default())? | changed)
     }
 }

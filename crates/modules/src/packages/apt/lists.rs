@@ -1,5 +1,7 @@
 //! Fetches the package lists if they are asked for and too old.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -44,14 +46,35 @@ pub(super) fn update(args: &Args, apt: &AptGet, context: &mut Context) -> Result
     if !asked || before.0.saturating_add(valid) >= now {
         return Ok(Lists { asked, updated: false, time: before.0 });
     }
+    let state = state_of_lists();
     if !context.check {
         fetch(args, apt, context)?;
     } else if private_lists::prepare(context)? {
         fetch(args, apt, context)?;
         private_lists::complete(context)?;
     }
-    let after = time_of_lists();
-    Ok(Lists { asked, updated: context.check || before != after, time: after.0 })
+    Ok(Lists { asked, updated: context.check || state != state_of_lists(), time: time_of_lists().0 })
+}
+
+/// What changes when a fetch brings something new: the stamp, or the lists themselves. The folder's own time is no sign: `apt-get` may
+/// renew it where python-apt, which Ansible asks, does not.
+fn state_of_lists() -> BTreeMap<OsString, (i64, i64, u64)> {
+    let mut state = BTreeMap::new();
+    let mut note = |name: OsString, about: fs::Metadata| {
+        state.insert(name, (about.mtime(), about.mtime_nsec(), about.len()));
+    };
+    if let Ok(about) = fs::metadata(STAMPS[0]) {
+        note(STAMPS[0].into(), about);
+    }
+    for entry in fs::read_dir(LISTS).into_iter().flatten().flatten() {
+        if let Ok(about) = entry.metadata()
+            && about.is_file()
+            && entry.file_name() != "lock"
+        {
+            note(entry.file_name(), about);
+        }
+    }
+    state
 }
 
 /// Seconds and nanoseconds; lists that are not there are as old as can be.
