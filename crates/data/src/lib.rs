@@ -10,6 +10,7 @@ mod list;
 pub mod literal;
 mod map;
 pub mod pattern;
+pub mod program;
 pub mod python;
 mod source;
 pub mod split;

@@ -200,7 +200,8 @@ impl Command {
             command.current_dir(folder);
         }
         let input = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
-        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        data::program::start(&mut command)
     }
 
     /// A bare name is looked up in the `PATH` that the program will see.

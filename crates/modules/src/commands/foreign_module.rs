@@ -70,7 +70,7 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     if style == "inside" {
         content = with_arguments(&content, &given);
     }
-    write(&file, &content, 0o700)?;
+    data::program::write(|| write(&file, &content, 0o700))?;
     let command = match style {
         "python" => {
             let library = folder.path().join("library.zip");

@@ -38,15 +38,16 @@ fn run(args: &Args, context: &mut Context) -> Result<Outcome, Failure> {
     let line = args.opt_str("_raw_params").or_else(|| args.opt_str("cmd")).unwrap_or_default();
     let arguments = after_first_word(line);
     let fail = |error: io::Error| Failure::io("could not keep the script in", &context.tmpdir, &error);
-    let mut script = tempfile::Builder::new()
-        .prefix("script-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempfile_in(&context.tmpdir)
-        .map_err(fail)?;
     let blob = context.blobs.get(sha256).ok_or_else(|| Failure::need(sha256))?;
-    blob.open().and_then(|mut content| io::copy(&mut content, &mut script)).map_err(fail)?;
-    // Linux runs no file that is open for writing.
-    let script = script.into_temp_path();
+    let script = data::program::write(|| {
+        let mut script = tempfile::Builder::new()
+            .prefix("script-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempfile_in(&context.tmpdir)?;
+        blob.open().and_then(|mut content| io::copy(&mut content, &mut script))?;
+        Ok(script.into_temp_path())
+    });
+    let script = script.map_err(fail)?;
     let path = script.to_string_lossy().into_owned();
     // The arguments stay as they were written: a shell reads them, as in Ansible.
     let command = match args.opt_str("executable") {

@@ -252,13 +252,9 @@ fn through(
         Failure::new(format!("the program `{name}` is needed for this format and is not on the host"))
     })?;
     let failed = |error: io::Error| Failure::new(format!("could not run `{name}`: {error}"));
-    let mut child = System::new(program)
-        .args(words)
-        .stdin(input)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(failed)?;
+    let mut command = System::new(program);
+    command.args(words).stdin(input).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = data::program::start(&mut command).map_err(failed)?;
     let copied = match child.stdout.take() {
         Some(mut from) => io::copy(&mut from, out).map(drop),
         None => Ok(()),

@@ -291,13 +291,9 @@ fn through(program: &str, mut raw: Box<dyn Read>, context: &Context) -> Result<B
     std::io::copy(&mut raw, &mut file).map_err(failed)?;
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
     let path = find_program(program, context).unwrap_or_else(|| program.into());
-    let mut child = System::new(path)
-        .arg("-dc")
-        .stdin(file)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(failed)?;
+    let mut command = System::new(path);
+    command.arg("-dc").stdin(file).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = data::program::start(&mut command).map_err(failed)?;
     let out = child.stdout.take().ok_or_else(|| Failure::new(format!("could not read from `{program}`")))?;
     Ok(Box::new(Piped { child, out }))
 }

@@ -116,7 +116,7 @@ fn spawn(request: &BecomeRequest, prompt: &str, agent: &Path) -> Result<Child, B
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    command.spawn().map_err(|error| match error.kind() {
+    data::program::start(&mut command).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => missing(),
         _ => BecomeError::Refused { message: format!("could not start {name}: {error}") },
     })

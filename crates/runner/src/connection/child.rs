@@ -60,8 +60,9 @@ impl Role {
 impl ChildPipes {
     /// Starts a program; its three streams become pipes.
     pub(crate) fn start(command: &mut Command, patience: Duration) -> io::Result<Self> {
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut child = data::program::start(
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()),
+        )?;
         let missing = || io::Error::other("a pipe of the child is missing");
         let (stdin, stdout) =
             (child.stdin.take().ok_or_else(missing)?, child.stdout.take().ok_or_else(missing)?);

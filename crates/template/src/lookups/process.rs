@@ -33,7 +33,7 @@ pub fn stop_commands() {
 
 /// Runs a command in a process group of its own, which [`stop_commands`] ends.
 fn output(mut command: Command) -> std::io::Result<Output> {
-    let child = command.process_group(0).stdout(Stdio::piped()).spawn()?;
+    let child = data::program::start(command.process_group(0).stdout(Stdio::piped()))?;
     let group = Pid::from_child(&child);
     running().push(group);
     let output = child.wait_with_output();
