@@ -143,6 +143,8 @@ impl Agent {
 
     fn carry_out(self: &Arc<Self>, job: &Job) -> Result<(), FrameError> {
         let reply = match &job.what {
+            // Stopped while it waited behind another: it must not even begin.
+            Request::Run(_) if job.cancel.is_set() => Reply::Result(Failure::new("canceled").to_result()),
             Request::Run(request) => self.run(job, request),
             Request::Fetch { path } => return self.send_file(job, path),
             Request::Become(request) => match become_user(self, request, &self.options) {

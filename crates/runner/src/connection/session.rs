@@ -140,7 +140,8 @@ impl AgentSession {
 
     /// Stops requests that are under way, and waits until they have ended.
     fn call_off(&mut self, context: u32, ids: &[u32]) -> Result<(), ConnectionError> {
-        for id in ids {
+        // The last first: when the one that runs hears it, those behind it must not begin.
+        for id in ids.iter().rev() {
             let cancel = Request::Cancel { request: *id };
             send(&mut self.transport, Kind::Request, context, id.wrapping_add(1 << 31), &cancel)
                 .map_err(|error| self.broken(error))?;
