@@ -280,7 +280,7 @@ case_cluster_kubesphere() {
     says "a claim is bound" 'the class local binds a claim'
     says "the console answers" 'console +http://[0-9.]+:30880 answers'
     fails "a volume that nobody makes is named while it is waited for, and at the end" kubesphere --tags preflight,kubernetes \
-        -e '{"addons": [{"name": "waits", "namespace": "waits", "wait": 8, "chart": {"name": "ks-core", "values": {"console": {"nodePort": 30882}}}}]}' \
+        -e '{"addons": [{"name": "waits", "namespace": "waits", "wait": 30, "chart": {"name": "ks-core", "values": {"console": {"nodePort": 30882}}}}]}' \
         -e '{"local_volume_is_default_class": false, "kubesphere_storage_class": "local"}'
     says "the pod and its reason" 'redis-0 \(.*unbound immediate PersistentVolumeClaims'
     ok "the default class comes back" kubesphere --tags preflight,kubernetes
