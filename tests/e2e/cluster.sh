@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real Kubernetes on the lab's hosts: three masters, three workers, two load balancers, and all that issue 7 claims of a cluster.
+# Real Kubernetes on the lab's hosts: three masters, three workers, two load balancers, and all that is claimed of a cluster.
 #
 # Usage: TASKBOX_BUNDLE=FILE tests/e2e/cluster.sh [CASE ...]      KEEP=1 leaves the lab
 #   TASKBOX_BUNDLE   a bundle with Kubernetes' programs and images, or a folder of such things, which is made into one first
