@@ -11,14 +11,21 @@ elif [ -f "$here/Cargo.toml" ]; then
         echo "help: unpack a release of taskbox, or install Rust (https://rustup.rs) and a C compiler, make and perl" >&2
         exit 1
     fi
+    built=$here/target/$(rustc -vV | sed -n 's/^host: //p')/release/taskbox
+    quiet=--quiet
+    if [ ! -x "$built" ]; then
+        echo "no released binary in $here/bin: building one from this checkout, which takes some minutes" >&2
+        # A person wants to see it move; a log does not want every crate's name.
+        [ ! -t 2 ] || quiet=
+    fi
     (
         cd "$here"
         # The sources decide what is built, not the caller's settings.
         unset RUSTFLAGS CARGO_BUILD_TARGET
-        cargo build --quiet --release --package taskbox-cli
-        cargo build --quiet --profile agent --package taskbox-agent
+        cargo build ${quiet:+"$quiet"} --release --package taskbox-cli
+        cargo build ${quiet:+"$quiet"} --profile agent --package taskbox-agent
     ) >&2
-    TASKBOX=$here/target/$(rustc -vV | sed -n 's/^host: //p')/release/taskbox
+    TASKBOX=$built
 else
     echo "error: neither bin/taskbox nor Cargo.toml is in $here" >&2
     echo "help: unpack the whole release; the scripts do not work alone" >&2
