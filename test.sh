@@ -71,7 +71,8 @@ stage_lint() {
     fi
 }
 
-# Runs tests with cargo and adds their counts; a run that counts nothing has failed.
+# Runs tests with cargo and adds their counts; a run that counts nothing has failed. Always of the whole workspace, filtered: with --package the
+# dependencies get other features, and all of them would be built once more.
 runs() {
     local name=$1 log
     shift
@@ -93,7 +94,7 @@ stage_unit() {
     # The agent as it is shipped: tests push it, talk to it and measure its size.
     check "agent builds" cargo build --quiet --profile agent --package taskbox-agent
     runs "unit tests" nextest run --workspace
-    runs "the agent's size" nextest run --package taskbox-agent --run-ignored only
+    runs "the agent's size" nextest run --workspace --run-ignored only -E 'package(taskbox-agent)'
 }
 
 oracle() {
@@ -108,9 +109,9 @@ oracle() {
 stage_differential() {
     say "differential tests against ansible-core $ANSIBLE_CORE, live"
     oracle
-    runs "playbooks side by side with ansible-core" nextest run --package taskbox-runner --test differential
-    runs "templates, a sample by the day, beside ansible-core" nextest run --package taskbox-template --test live_sample
-    runs "facts side by side with ansible-core" nextest run --package taskbox-modules --test differential_facts
+    runs "playbooks side by side with ansible-core" nextest run --workspace -E 'package(taskbox-runner) & binary(differential)'
+    runs "templates, a sample by the day, beside ansible-core" nextest run --workspace -E 'package(taskbox-template) & binary(live_sample)'
+    runs "facts side by side with ansible-core" nextest run --workspace -E 'package(taskbox-modules) & binary(differential_facts)'
 }
 
 stage_e2e() {

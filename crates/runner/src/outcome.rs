@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use data::{Diagnostic, Map, Value};
 use playbook::Task;
 
-use crate::event::{Blame, HostName, Status, TaskHead};
+use crate::event::{Blame, HostName, Item, Status, TaskHead, TaskResult};
 
 /// One execution: the task itself, or one item of its loop.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,35 @@ pub(crate) struct Execution {
     pub(crate) special: Map,
     /// What went wrong, with places.
     pub(crate) findings: Vec<Diagnostic>,
+}
+
+impl Execution {
+    /// The execution as an event carries it.
+    pub(crate) fn shown(
+        &self,
+        (head, host): (&Arc<TaskHead>, &HostName),
+        item: Option<Item>,
+        started: SystemTime,
+        duration: Duration,
+    ) -> TaskResult {
+        TaskResult {
+            task: Arc::clone(head),
+            host: host.clone(),
+            delegated_to: self.delegated_to.clone(),
+            status: status(&self.result),
+            ignored: false,
+            rescued: false,
+            item,
+            result: for_display(&self.result, self.no_log),
+            censored: self.no_log,
+            show_diff: self.show_diff,
+            blame: blame(&self.result),
+            shown_whole: is_true(&self.result, "_ansible_verbose_always"),
+            findings: if self.no_log { Vec::new() } else { self.findings.clone() },
+            started,
+            duration,
+        }
+    }
 }
 
 /// The task on a host, its loop included.

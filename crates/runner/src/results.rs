@@ -329,21 +329,5 @@ pub(crate) fn shown(finished: &Finished, ignored: bool, rescued: bool) -> TaskRe
 }
 
 fn shown_execution(finished: &Finished, execution: &Execution, item: Option<Item>) -> TaskResult {
-    TaskResult {
-        task: finished.head.clone(),
-        host: finished.host.clone(),
-        delegated_to: execution.delegated_to.clone(),
-        status: status(&execution.result),
-        ignored: false,
-        rescued: false,
-        item,
-        result: outcome::for_display(&execution.result, execution.no_log),
-        censored: execution.no_log,
-        show_diff: execution.show_diff,
-        blame: outcome::blame(&execution.result),
-        shown_whole: is_true(&execution.result, "_ansible_verbose_always"),
-        findings: if execution.no_log { Vec::new() } else { execution.findings.clone() },
-        started: finished.started,
-        duration: finished.duration,
-    }
+    execution.shown((&finished.head, &finished.host), item, finished.started, finished.duration)
 }

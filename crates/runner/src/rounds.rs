@@ -200,7 +200,12 @@ impl Rounds<'_> {
         let item = Item { variable: self.looping.variable.clone(), label };
         if !told_later(&job.task) || matches!(status(&execution.result), Status::Skipped | Status::Failed) {
             let (began, clock) = self.began;
-            job.send(Event::ItemResult(job.shown(&execution, Some(item), began, clock.elapsed())));
+            job.send(Event::ItemResult(execution.shown(
+                (&job.head, &job.host),
+                Some(item),
+                began,
+                clock.elapsed(),
+            )));
         }
         self.began = (SystemTime::now(), Instant::now());
         self.executions.push(execution);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use data::{Diagnostic, Map, Value};
 use playbook::Task;
@@ -11,10 +11,10 @@ use crate::action::{self, ActionCall};
 use crate::ahead::Ahead;
 use crate::attempts;
 use crate::conditional::{self, Verdict};
-use crate::event::{Event, HostName, Item, TaskHead, TaskResult};
+use crate::event::{Event, HostName, TaskHead};
 use crate::finalized::{self, Finalized};
 use crate::looping::{self, NoItems};
-use crate::outcome::{self, Execution, Finished, Outcome, status};
+use crate::outcome::{self, Execution, Finished, Outcome};
 use crate::play_scope::PlayScope;
 use crate::rounds;
 use crate::scope::TaskScope;
@@ -199,44 +199,17 @@ impl Job {
         Ok(self.execution(result, keywords))
     }
 
-    /// An execution as an event carries it.
-    pub(crate) fn shown(
-        &self,
-        execution: &Execution,
-        item: Option<Item>,
-        started: SystemTime,
-        duration: std::time::Duration,
-    ) -> TaskResult {
-        TaskResult {
-            task: Arc::clone(&self.head),
-            host: self.host.clone(),
-            delegated_to: execution.delegated_to.clone(),
-            status: status(&execution.result),
-            ignored: false,
-            rescued: false,
-            item,
-            result: outcome::for_display(&execution.result, execution.no_log),
-            censored: execution.no_log,
-            show_diff: execution.show_diff,
-            blame: outcome::blame(&execution.result),
-            shown_whole: outcome::is_true(&execution.result, "_ansible_verbose_always"),
-            findings: if execution.no_log { Vec::new() } else { execution.findings.clone() },
-            started,
-            duration,
-        }
-    }
-
     /// A result of the moment: a retry.
     pub(crate) fn send_retry(&self, result: &Map, keywords: &Finalized) {
         let execution = self.execution(result.clone(), keywords);
-        let shown = self.shown(&execution, None, SystemTime::now(), std::time::Duration::ZERO);
+        let shown = execution.shown((&self.head, &self.host), None, SystemTime::now(), Duration::ZERO);
         self.send(Event::Retry(shown));
     }
 
     /// A look at a job that goes on.
     pub(crate) fn send_poll(&self, result: &Map, keywords: &Finalized) {
         let execution = self.execution(result.clone(), keywords);
-        let shown = self.shown(&execution, None, SystemTime::now(), std::time::Duration::ZERO);
+        let shown = execution.shown((&self.head, &self.host), None, SystemTime::now(), Duration::ZERO);
         self.send(Event::AsyncPoll(shown));
     }
 

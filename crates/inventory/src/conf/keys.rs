@@ -90,17 +90,6 @@ pub struct KnownKey {
 }
 
 impl KnownKey {
-    /// A variable without old names whose value may be shown.
-    const fn new(
-        name: &'static str,
-        kind: Kind,
-        default: &'static str,
-        since: &'static str,
-        meaning: &'static str,
-    ) -> Self {
-        Self { name, kind, default, since, meaning, old: &[], secret: false }
-    }
-
     const fn old(self, old: &'static [OldName]) -> Self {
         Self { old, ..self }
     }
@@ -108,6 +97,17 @@ impl KnownKey {
     const fn secret(self) -> Self {
         Self { secret: true, ..self }
     }
+}
+
+/// A variable without old names whose value may be shown.
+const fn key(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    since: &'static str,
+    meaning: &'static str,
+) -> KnownKey {
+    KnownKey { name, kind, default, since, meaning, old: &[], secret: false }
 }
 
 /// Variables that belong together.

@@ -1,6 +1,7 @@
 //! Keys, certificate requests and certificates, made here: no `openssl` program is needed on a host. Arguments and results are those of
 //! the collection community.crypto.
 
+mod arguments;
 mod der;
 mod extensions;
 mod info;

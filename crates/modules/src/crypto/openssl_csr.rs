@@ -6,7 +6,7 @@ use super::extensions::{self, Extension};
 use super::output::Target;
 use super::private_key::PrivateKey;
 use super::signed::Request;
-use super::{info, key_file, name};
+use super::{arguments, info, key_file, name};
 use crate::{
     Arg, ArgType, Args, Context, Diff, Failure, ModuleSpec, Outcome, RequiredIf, Rules, file_attributes,
 };
@@ -91,10 +91,7 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
             .default_bool(false)
             .help("Keep a copy of the request that is replaced or removed."),
         Arg::bool("return_content").default_bool(false).help("Return the request itself as `csr`."),
-        Arg::str("select_crypto_backend")
-            .default_str("auto")
-            .choices(&["auto", "cryptography"])
-            .help("Accepted for playbooks that set it."),
+        arguments::CRYPTO_BACKEND,
     ],
     shared: file_attributes::ARGS,
     rules: Rules {

@@ -1,8 +1,8 @@
 //! `community.crypto.openssl_csr_info`: what a request for a certificate asks for.
 
 use super::signed::Request;
-use super::{info, key_file};
-use crate::{Arg, Args, Context, Failure, ModuleSpec, Outcome, Rules};
+use super::{arguments, info, key_file};
+use crate::{Arg, Args, Context, Failure, ModuleSpec, Outcome};
 
 pub(super) static SPEC: ModuleSpec = ModuleSpec {
     name: "openssl_csr_info",
@@ -11,20 +11,10 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
     args: &[
         Arg::path("path").help("The file of the request."),
         Arg::str("content").help("The request."),
-        Arg::str("name_encoding")
-            .default_str("ignore")
-            .choices(&["ignore", "idna", "unicode"])
-            .help("How international names are shown; they are shown as they are."),
-        Arg::str("select_crypto_backend")
-            .default_str("auto")
-            .choices(&["auto", "cryptography"])
-            .help("Accepted for playbooks that set it."),
+        arguments::NAME_ENCODING,
+        arguments::CRYPTO_BACKEND,
     ],
-    rules: Rules {
-        mutually_exclusive: &[&["path", "content"]],
-        required_one_of: &[&["path", "content"]],
-        ..Rules::NONE
-    },
+    rules: arguments::PATH_OR_CONTENT,
     run,
     ..ModuleSpec::DEFAULTS
 };

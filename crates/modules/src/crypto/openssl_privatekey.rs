@@ -2,6 +2,7 @@
 
 use data::{Map, Value};
 
+use super::arguments;
 use super::output::Target;
 use super::private_key::{Format, Kind, PrivateKey, fingerprints};
 use crate::{Arg, Args, Context, Diff, Failure, ModuleSpec, Outcome, RequiredIf, Rules, file_attributes};
@@ -58,10 +59,7 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
         Arg::str("cipher").default_str("auto").help("Accepted for playbooks that set it; it matters only with a passphrase."),
         Arg::bool("backup").default_bool(false).help("Keep a copy of the key that is replaced or removed."),
         Arg::bool("return_content").default_bool(false).help("Return the key itself as `privatekey`."),
-        Arg::str("select_crypto_backend")
-            .default_str("auto")
-            .choices(&["auto", "cryptography"])
-            .help("Accepted for playbooks that set it."),
+        arguments::CRYPTO_BACKEND,
     ],
     shared: file_attributes::ARGS,
     rules: Rules { required_if: &[RequiredIf::all("type", "ECC", &["curve"])], ..Rules::NONE },

@@ -3,8 +3,8 @@
 use data::{Map, Value};
 
 use super::private_key::PrivateKey;
-use super::{info, key_file};
-use crate::{Arg, Args, Context, Failure, ModuleSpec, Outcome, Rules};
+use super::{arguments, info, key_file};
+use crate::{Arg, Args, Context, Failure, ModuleSpec, Outcome};
 
 pub(super) static SPEC: ModuleSpec = ModuleSpec {
     name: "openssl_privatekey_info",
@@ -14,16 +14,9 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
         Arg::path("path").help("The file of the key."),
         Arg::str("content").no_log().help("The key."),
         Arg::str("passphrase").no_log().help("Refused: keys with a passphrase are not supported."),
-        Arg::str("select_crypto_backend")
-            .default_str("auto")
-            .choices(&["auto", "cryptography"])
-            .help("Accepted for playbooks that set it."),
+        arguments::CRYPTO_BACKEND,
     ],
-    rules: Rules {
-        mutually_exclusive: &[&["path", "content"]],
-        required_one_of: &[&["path", "content"]],
-        ..Rules::NONE
-    },
+    rules: arguments::PATH_OR_CONTENT,
     run,
     ..ModuleSpec::DEFAULTS
 };

@@ -7,7 +7,7 @@ use super::extensions::{self, AUTHORITY_KEY_ID, Extension, SUBJECT_KEY_ID};
 use super::output::Target;
 use super::private_key::PrivateKey;
 use super::signed::{Certificate, Content, Request};
-use super::{der, info, key_file, time};
+use super::{arguments, der, info, key_file, time};
 use crate::{Arg, Args, Context, Diff, Failure, ModuleSpec, Outcome, RequiredIf, Rules, file_attributes};
 
 pub(super) static SPEC: ModuleSpec = ModuleSpec {
@@ -49,7 +49,7 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
             .help("Whether the identifier of the key is added."),
         Arg::bool("backup").default_bool(false).help("Keep a copy of the certificate that is replaced or removed."),
         Arg::bool("return_content").default_bool(false).help("Return the certificate itself as `certificate`."),
-        Arg::str("select_crypto_backend").default_str("auto").choices(&["auto", "cryptography"]).help("Accepted for playbooks that set it."),
+        arguments::CRYPTO_BACKEND,
     ],
     shared: file_attributes::ARGS,
     rules: Rules {

@@ -4,8 +4,8 @@ use data::Map;
 use jiff::Timestamp;
 
 use super::signed::Certificate;
-use super::{info, key_file, time};
-use crate::{Arg, Args, Context, Failure, ModuleSpec, Outcome, Rules};
+use super::{arguments, info, key_file, time};
+use crate::{Arg, Args, Context, Failure, ModuleSpec, Outcome};
 
 pub(super) static SPEC: ModuleSpec = ModuleSpec {
     name: "x509_certificate_info",
@@ -15,20 +15,10 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
         Arg::path("path").help("The file of the certificate."),
         Arg::str("content").help("The certificate."),
         Arg::dict("valid_at").help("Points in time by a name of your own: `+3w`, or `YYYYMMDDhhmmssZ`."),
-        Arg::str("name_encoding")
-            .default_str("ignore")
-            .choices(&["ignore", "idna", "unicode"])
-            .help("How international names are shown; they are shown as they are."),
-        Arg::str("select_crypto_backend")
-            .default_str("auto")
-            .choices(&["auto", "cryptography"])
-            .help("Accepted for playbooks that set it."),
+        arguments::NAME_ENCODING,
+        arguments::CRYPTO_BACKEND,
     ],
-    rules: Rules {
-        mutually_exclusive: &[&["path", "content"]],
-        required_one_of: &[&["path", "content"]],
-        ..Rules::NONE
-    },
+    rules: arguments::PATH_OR_CONTENT,
     run,
     ..ModuleSpec::DEFAULTS
 };

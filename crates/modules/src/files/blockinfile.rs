@@ -209,21 +209,10 @@ fn is_multiline(pattern: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use data::Map;
+    use crate::files::edited::edited;
 
     /// Before, arguments, after, message.
     type Case<'a> = (String, &'a [(&'a str, &'a str)], String, &'a str);
-
-    fn edit(before: &str, args: &[(&str, &str)]) -> (String, String) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        std::fs::write(&path, before).unwrap();
-        let mut map: Map = args.iter().copied().collect();
-        map.insert("path", path.to_str().unwrap());
-        let result = crate::run_local(&crate::RunRequest::new("blockinfile", map));
-        let msg = result.get_str("msg").unwrap_or_default().to_string();
-        (std::fs::read_to_string(&path).unwrap(), msg)
-    }
 
     const BEGIN: &str = "# BEGIN ANSIBLE MANAGED BLOCK\n";
     const END: &str = "# END ANSIBLE MANAGED BLOCK\n";
@@ -271,7 +260,11 @@ mod tests {
             ),
         ];
         for (before, args, after, msg) in cases {
-            assert_eq!(edit(before, args), (after.clone(), (*msg).to_string()), "{before:?} {args:?}");
+            assert_eq!(
+                edited("blockinfile", before, args),
+                (after.clone(), (*msg).to_string()),
+                "{before:?} {args:?}"
+            );
         }
     }
 
@@ -283,6 +276,6 @@ mod tests {
             ("marker_begin", "open"),
             ("marker_end", "close"),
         ];
-        assert_eq!(edit("", args).0, "<!-- open a -->\nx\n<!-- close a -->\n");
+        assert_eq!(edited("blockinfile", "", args).0, "<!-- open a -->\nx\n<!-- close a -->\n");
     }
 }

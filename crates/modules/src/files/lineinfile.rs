@@ -319,22 +319,10 @@ fn end_last(all: &mut [String]) {
 
 #[cfg(test)]
 mod tests {
-    use data::Map;
+    use crate::files::edited::edited;
 
     /// Before, arguments, after, message.
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
-
-    /// Applies arguments to a text; gives the new text and the message.
-    fn edit(before: &str, args: &[(&str, &str)]) -> (String, String) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        std::fs::write(&path, before).unwrap();
-        let mut map: Map = args.iter().copied().collect();
-        map.insert("path", path.to_str().unwrap());
-        let result = crate::run_local(&crate::RunRequest::new("lineinfile", map));
-        let msg = result.get_str("msg").unwrap_or_default().to_string();
-        (std::fs::read_to_string(&path).unwrap(), msg)
-    }
 
     #[test]
     fn lines_are_added_replaced_and_found() {
@@ -367,14 +355,18 @@ mod tests {
             ("a\nb\n", &[("line", "b"), ("state", "absent")], "a\n", "1 line(s) removed"),
         ];
         for (before, args, after, msg) in cases {
-            assert_eq!(edit(before, args), ((*after).to_string(), (*msg).to_string()), "{before:?} {args:?}");
+            assert_eq!(
+                edited("lineinfile", before, args),
+                ((*after).to_string(), (*msg).to_string()),
+                "{before:?} {args:?}"
+            );
         }
     }
 
     #[test]
     fn the_second_time_nothing_changes() {
         let args: &[(&str, &str)] = &[("line", "x"), ("insertafter", "^b")];
-        let (once, _) = edit("a\nb\nc\n", args);
-        assert_eq!(edit(&once, args), (once.clone(), String::new()));
+        let (once, _) = edited("lineinfile", "a\nb\nc\n", args);
+        assert_eq!(edited("lineinfile", &once, args), (once.clone(), String::new()));
     }
 }

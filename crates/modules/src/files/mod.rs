@@ -7,6 +7,8 @@ mod blockinfile;
 mod copy;
 mod copy_tree;
 mod edit;
+#[cfg(test)]
+mod edited;
 mod file;
 mod find;
 mod ini_file;

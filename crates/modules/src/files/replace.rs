@@ -91,21 +91,10 @@ fn find_section(pattern: &str, content: &Content) -> Result<Option<(usize, usize
 
 #[cfg(test)]
 mod tests {
-    use data::Map;
+    use crate::files::edited::edited;
 
     /// Before, arguments, after, message.
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
-
-    fn edit(before: &str, args: &[(&str, &str)]) -> (String, String) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        std::fs::write(&path, before).unwrap();
-        let mut map: Map = args.iter().copied().collect();
-        map.insert("path", path.to_str().unwrap());
-        let result = crate::run_local(&crate::RunRequest::new("replace", map));
-        let msg = result.get_str("msg").unwrap_or_default().to_string();
-        (std::fs::read_to_string(&path).unwrap(), msg)
-    }
 
     #[test]
     fn matches_are_replaced_within_the_section() {
@@ -139,7 +128,11 @@ mod tests {
             ),
         ];
         for (before, args, after, msg) in cases {
-            assert_eq!(edit(before, args), ((*after).to_string(), (*msg).to_string()), "{before:?} {args:?}");
+            assert_eq!(
+                edited("replace", before, args),
+                ((*after).to_string(), (*msg).to_string()),
+                "{before:?} {args:?}"
+            );
         }
     }
 }

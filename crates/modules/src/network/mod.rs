@@ -14,7 +14,7 @@ mod unix_socket;
 mod uri;
 mod wait_for;
 
-pub use resolve::resolve_host;
+pub use resolve::{addresses_of_getent, addresses_of_hosts_file, resolve_host};
 
 use crate::ModuleSpec;
 

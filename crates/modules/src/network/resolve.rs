@@ -16,12 +16,12 @@ pub(super) fn addresses(host: &str, limit: Duration, context: &mut Context) -> V
     if host.is_empty() || host.starts_with('-') {
         return Vec::new();
     }
-    let known = of_hosts_file(&fs::read_to_string("/etc/hosts").unwrap_or_default(), host);
+    let known = addresses_of_hosts_file(&fs::read_to_string("/etc/hosts").unwrap_or_default(), host);
     if !known.is_empty() {
         return known;
     }
     let asked = Command::new("getent").args(["ahosts", host]).plain_language().timeout(limit).run(context);
-    asked.map(|output| of_getent(&output.stdout_text())).unwrap_or_default()
+    asked.map(|output| addresses_of_getent(&output.stdout_text())).unwrap_or_default()
 }
 
 /// The addresses of a host, for programs that have no [`Context`]; empty if nobody knows the name in that time.
@@ -29,8 +29,8 @@ pub fn resolve_host(host: &str, limit: Duration) -> Vec<IpAddr> {
     addresses(host, limit, &mut Context::local())
 }
 
-/// The addresses that `/etc/hosts` has for a name.
-fn of_hosts_file(text: &str, name: &str) -> Vec<IpAddr> {
+/// The addresses that the text of a hosts(5) file has for a name or an alias.
+pub fn addresses_of_hosts_file(text: &str, name: &str) -> Vec<IpAddr> {
     let mut found = Vec::new();
     for line in text.lines() {
         let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
@@ -42,8 +42,8 @@ fn of_hosts_file(text: &str, name: &str) -> Vec<IpAddr> {
     found
 }
 
-/// The addresses in what `getent ahosts` says: one line for each kind of socket, so that each address comes several times.
-fn of_getent(text: &str) -> Vec<IpAddr> {
+/// The addresses in what `getent ahosts` says, each once: it has one line for each kind of socket.
+pub fn addresses_of_getent(text: &str) -> Vec<IpAddr> {
     let mut found = Vec::new();
     for address in text.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()) {
         if !found.contains(&address) {
@@ -60,15 +60,15 @@ mod tests {
     #[test]
     fn the_hosts_file_is_read_by_name_and_alias() {
         let text = "127.0.0.1 localhost\n# 10.0.0.9 node1\n10.0.0.1\tnode1.lan Node1 # a node\n::1 localhost\nbroken line\n";
-        assert_eq!(of_hosts_file(text, "node1"), ["10.0.0.1".parse::<IpAddr>().unwrap()]);
-        assert_eq!(of_hosts_file(text, "localhost").len(), 2);
-        assert!(of_hosts_file(text, "a").is_empty());
+        assert_eq!(addresses_of_hosts_file(text, "node1"), ["10.0.0.1".parse::<IpAddr>().unwrap()]);
+        assert_eq!(addresses_of_hosts_file(text, "localhost").len(), 2);
+        assert!(addresses_of_hosts_file(text, "a").is_empty());
     }
 
     #[test]
     fn getent_names_each_address_once() {
         let text = "10.0.0.1        STREAM node1\n10.0.0.1        DGRAM  \n10.0.0.1        RAW    \n";
-        assert_eq!(of_getent(text), ["10.0.0.1".parse::<IpAddr>().unwrap()]);
+        assert_eq!(addresses_of_getent(text), ["10.0.0.1".parse::<IpAddr>().unwrap()]);
     }
 
     #[test]

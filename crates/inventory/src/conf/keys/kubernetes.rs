@@ -2,17 +2,7 @@
 
 use super::Kind::{Bool, Choice, Cidr, Int, List, LoadBalancer, Map, Port, Text};
 use super::OldName::Same;
-use super::{KeyGroup, KnownKey};
-
-const fn key(
-    name: &'static str,
-    kind: super::Kind,
-    default: &'static str,
-    since: &'static str,
-    meaning: &'static str,
-) -> KnownKey {
-    KnownKey::new(name, kind, default, since, meaning)
-}
+use super::{KeyGroup, key};
 
 pub(super) static GROUPS: &[KeyGroup] = &[
     KeyGroup {

@@ -8,6 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
+use modules::{addresses_of_getent, addresses_of_hosts_file};
+
 /// All addresses of a name, the resolver's favourite first.
 ///
 /// # Errors
@@ -23,24 +25,13 @@ pub(crate) fn addresses(name: &str, port: u16) -> Result<Vec<SocketAddr>, String
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let known = known.get_or_insert_default();
     if !known.contains_key(name) {
-        let local =
-            fs::read_to_string("/etc/hosts").map(|text| from_hosts_file(&text, name)).unwrap_or_default();
+        let local = fs::read_to_string("/etc/hosts")
+            .map(|text| addresses_of_hosts_file(&text, name))
+            .unwrap_or_default();
         let found = if local.is_empty() { from_getent(name)? } else { local };
         known.insert(name.to_owned(), found);
     }
     Ok(known[name].iter().map(|address| SocketAddr::new(*address, port)).collect())
-}
-
-/// The addresses that a hosts(5) file gives a name.
-fn from_hosts_file(text: &str, name: &str) -> Vec<IpAddr> {
-    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-    lines
-        .filter_map(|line| {
-            let mut words = line.split_whitespace();
-            let address = words.next()?.parse().ok()?;
-            words.any(|word| word.eq_ignore_ascii_case(name)).then_some(address)
-        })
-        .collect()
 }
 
 /// What the system's resolver says, whatever it is made of (DNS, mDNS, LDAP ...).
@@ -56,19 +47,8 @@ fn from_getent(name: &str) -> Result<Vec<IpAddr>, String> {
         }
         Err(error) => return Err(format!("`getent` cannot be started: {error}")),
     };
-    let found = from_ahosts(&String::from_utf8_lossy(&output.stdout));
+    let found = addresses_of_getent(&String::from_utf8_lossy(&output.stdout));
     if found.is_empty() { Err("Name or service not known".into()) } else { Ok(found) }
-}
-
-/// The addresses in the output of `getent ahosts`, each once.
-fn from_ahosts(text: &str) -> Vec<IpAddr> {
-    let mut found = Vec::new();
-    for address in text.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()) {
-        if !found.contains(&address) {
-            found.push(address);
-        }
-    }
-    found
 }
 
 #[cfg(test)]
@@ -82,20 +62,6 @@ mod tests {
         {
             assert_eq!(addresses(name, 22).unwrap()[0].to_string(), shown);
         }
-    }
-
-    #[test]
-    fn the_hosts_file_gives_all_addresses_of_a_name() {
-        let text = "127.0.0.1 localhost\n::1 localhost ip6 # Master1\n10.0.0.1\tmaster1.lan MASTER1 # first\n#10.0.0.9 master1\n";
-        assert_eq!(from_hosts_file(text, "localhost").len(), 2);
-        assert_eq!(from_hosts_file(text, "master1"), ["10.0.0.1".parse::<IpAddr>().unwrap()]);
-        assert_eq!(from_hosts_file(text, "first"), Vec::<IpAddr>::new());
-    }
-
-    #[test]
-    fn getent_lists_each_address_per_socket_type() {
-        let text = "::1 STREAM localhost\n::1 DGRAM\n127.0.0.1 STREAM\n127.0.0.1 RAW\n";
-        assert_eq!(from_ahosts(text).len(), 2);
     }
 
     #[test]
