@@ -69,6 +69,45 @@ fn content_is_taken_once_and_only_whole() {
 }
 
 #[test]
+fn content_that_one_agent_laid_down_is_taken_over_by_another() {
+    let (folder, other_folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mut one, mut other) = (Agent::start(folder.path()), Agent::start(other_folder.path()));
+    let bytes = vec![b'x'; 3 * 1024 * 1024];
+    let sha256 = sha256(&bytes);
+    let id = other.send(0, &Request::Lay { sha256: sha256.clone(), size: bytes.len() as u64 });
+    for part in bytes.chunks(1024 * 1024) {
+        other.chunk(id, part);
+    }
+    let (_, Reply::Laid(file)) = other.reply() else { panic!("it was not laid down") };
+    assert!(file.path.starts_with(other_folder.path()));
+    drop(other);
+    let adopt = Request::Adopt { sha256: sha256.clone(), file };
+    assert_eq!(one.ask(0, &adopt), Reply::Stored);
+    assert_eq!(one.ask(0, &Request::Offer { sha256: vec![sha256] }), Reply::Need { sha256: Vec::new() });
+    // It is gone from where it lay.
+    assert!(matches!(one.ask(0, &adopt), Reply::Failed { .. }));
+}
+
+/// Whatever the size of a file, no more of it than a few chunks is in memory.
+#[test]
+fn a_large_file_does_not_make_the_agent_large() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut agent = Agent::start(folder.path());
+    let (chunk, count) = (vec![b'x'; 1024 * 1024], 200);
+    let size = (chunk.len() * count) as u64;
+    let id = agent.send(0, &Request::Blob { sha256: "00".into(), size });
+    for _ in 0..count {
+        agent.chunk(id, &chunk);
+    }
+    // The hash is wrong, so that nothing stays.
+    assert!(matches!(agent.reply(), (_, Reply::Failed { .. })));
+    let status = std::fs::read_to_string(format!("/proc/{}/status", agent.process.id())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < 40_000, "{peak} kB");
+}
+
+#[test]
 fn a_file_is_sent_with_its_hash() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");

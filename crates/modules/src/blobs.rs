@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::hex;
@@ -165,20 +167,52 @@ impl BlobStore {
     /// # Errors
     /// If its size or hash is not what was promised, or it cannot be kept.
     pub fn finish(&self, received: Receiving) -> io::Result<()> {
-        let found = hex::encode(&received.hash.finalize());
-        if received.seen != received.size || found != received.sha256 {
-            let said =
-                format!("content {} came with {} bytes and hash {found}", received.sha256, received.seen);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, said));
-        }
-        let blob = match received.sink {
+        let (sha256, sink) = received.checked()?;
+        let blob = match sink {
             Sink::Memory(bytes) => Blob::Memory(bytes.into()),
             Sink::File(file) => {
                 let (_, path) = file.keep().map_err(|error| error.error)?;
                 Blob::File(path)
             }
         };
-        self.lock().insert(received.sha256, blob);
+        self.lock().insert(sha256, blob);
+        Ok(())
+    }
+
+    /// Leaves content that has come whole in its file, for another agent of the same user to [`Self::adopt`].
+    ///
+    /// # Errors
+    /// As [`Self::finish`]; and small content, which has no file.
+    pub fn lay(&self, received: Receiving) -> io::Result<LaidFile> {
+        let Sink::File(file) = received.checked()?.1 else {
+            return Err(io::Error::other("content this small is not laid down in a file"));
+        };
+        let about = file.as_file().metadata()?;
+        let (_, path) = file.keep().map_err(|error| error.error)?;
+        Ok(LaidFile { path, size: about.len(), device: about.dev(), inode: about.ino() })
+    }
+
+    /// Takes over content that another agent of the same user has checked and laid down. It must be the very file that was written then:
+    /// no link, nothing put in its place, and for nobody else to write.
+    ///
+    /// # Errors
+    /// It is another file, or not on the file system of our folder.
+    pub fn adopt(&self, sha256: &str, laid: &LaidFile) -> io::Result<()> {
+        let refused = |why: &str| Err(io::Error::other(format!("{}: {why}", laid.path.display())));
+        let Some(folder) = &self.folder else { return refused("there is no folder to keep it in") };
+        // The name that the file gets is one nobody has; it is renamed over the empty file that holds the name.
+        let name = tempfile::Builder::new().prefix("blob-").tempfile_in(folder)?.into_temp_path();
+        fs::rename(&laid.path, &name)?;
+        let about = fs::symlink_metadata(&name)?;
+        let same = about.is_file()
+            && (about.dev(), about.ino(), about.len()) == (laid.device, laid.inode, laid.size)
+            && about.uid() == rustix::process::geteuid().as_raw()
+            && about.mode() & 0o077 == 0;
+        if !same {
+            return refused("it is not the file that was laid down");
+        }
+        let path = name.keep().map_err(|error| error.error)?;
+        self.lock().insert(sha256.to_string(), Blob::File(path));
         Ok(())
     }
 
@@ -196,6 +230,19 @@ impl Drop for BlobStore {
             }
         }
     }
+}
+
+/// A file of content, as one agent tells another of it through the controller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaidFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Its file system.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
 }
 
 /// Content on its way in.
@@ -235,6 +282,16 @@ impl Receiving {
             Sink::File(file) => file.write_all(bytes)?,
         }
         Ok(())
+    }
+
+    /// Its name and what it went into, if all of it came as promised.
+    fn checked(self) -> io::Result<(String, Sink)> {
+        let found = hex::encode(&self.hash.finalize());
+        if self.seen != self.size || found != self.sha256 {
+            let said = format!("content {} came with {} bytes and hash {found}", self.sha256, self.seen);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, said));
+        }
+        Ok((self.sha256, self.sink))
     }
 }
 
@@ -320,6 +377,45 @@ mod tests {
         store.finish(coming).unwrap();
         assert!(matches!(store.get(&name), Some(Blob::File(_))));
         drop(store);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn laid_content_is_adopted_only_while_it_is_the_same_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = vec![7; IN_MEMORY as usize + 1];
+        let name = hex::encode(&Sha256::digest(&bytes));
+        let laid = || {
+            let store = BlobStore::new(Some(folder.path().to_path_buf()));
+            let mut coming = store.receive(&name, bytes.len() as u64).unwrap();
+            coming.push(&bytes).unwrap();
+            store.lay(coming).unwrap()
+        };
+        let adopt = |laid: &LaidFile| {
+            let store = BlobStore::new(Some(folder.path().to_path_buf()));
+            store.adopt(&name, laid).map(|()| {
+                let mut found = Vec::new();
+                store.get(&name).unwrap().open().unwrap().read_to_end(&mut found).unwrap();
+                assert!(found == bytes);
+            })
+        };
+        adopt(&laid()).unwrap();
+        let replaced = laid();
+        fs::rename(&replaced.path, folder.path().join("aside")).unwrap();
+        fs::write(&replaced.path, &bytes).unwrap();
+        assert!(adopt(&replaced).is_err());
+        let linked = laid();
+        fs::rename(&linked.path, folder.path().join("aside")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("aside"), &linked.path).unwrap();
+        assert!(adopt(&linked).is_err());
+        let shared = laid();
+        fs::set_permissions(&shared.path, std::os::unix::fs::PermissionsExt::from_mode(0o620)).unwrap();
+        assert!(adopt(&shared).is_err());
+        let gone = laid();
+        fs::remove_file(&gone.path).unwrap();
+        assert!(adopt(&gone).is_err());
+        // Nothing of what was refused stays, but what the test put aside.
+        fs::remove_file(folder.path().join("aside")).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -42,7 +42,7 @@ pub mod words;
 mod write_behind;
 
 pub use args::Args;
-pub use blobs::{Blob, BlobStore, Receiving};
+pub use blobs::{Blob, BlobStore, LaidFile, Receiving};
 pub use check::ArgError;
 pub use coerce::boolean_word;
 pub use context::{Cancel, Context, Progress};

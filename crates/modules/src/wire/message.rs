@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::codec::{Frame, FrameError, Kind, MAX_MESSAGE, MAX_PAYLOAD, read_frame};
-use crate::{Progress, RunRequest};
+use crate::{LaidFile, Progress, RunRequest};
 
 /// The agent's first word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,21 @@ pub enum Request {
         sha256: String,
         /// Bytes.
         size: u64,
+    },
+    /// As [`Self::Blob`], but for an agent of the same user on another connection, which takes it over by [`Self::Adopt`]. Ends with
+    /// [`Reply::Laid`].
+    Lay {
+        /// Lower-case hex SHA-256.
+        sha256: String,
+        /// Bytes.
+        size: u64,
+    },
+    /// Content that another agent of the same user laid down lies in this file. Ends with [`Reply::Stored`].
+    Adopt {
+        /// Lower-case hex SHA-256.
+        sha256: String,
+        /// The file.
+        file: LaidFile,
     },
     /// Which of this content is not here? Ends with [`Reply::Need`].
     Offer {
@@ -77,6 +92,8 @@ pub enum Reply {
     },
     /// Content is here.
     Stored,
+    /// Content lies in this file.
+    Laid(LaidFile),
     /// A file begins.
     File {
         /// Bytes, as far as known before reading.

@@ -163,7 +163,15 @@ impl Agent {
             Request::Offer { sha256 } => Reply::Need {
                 sha256: sha256.iter().filter(|name| self.blobs.get(name).is_none()).cloned().collect(),
             },
-            Request::Blob { .. } | Request::Cancel { .. } | Request::Ping | Request::Shutdown => Reply::Done,
+            Request::Adopt { sha256, file } => match self.blobs.adopt(sha256, file) {
+                Ok(()) => Reply::Stored,
+                Err(error) => Reply::Failed { message: format!("could not take over content: {error}") },
+            },
+            Request::Blob { .. }
+            | Request::Lay { .. }
+            | Request::Cancel { .. }
+            | Request::Ping
+            | Request::Shutdown => Reply::Done,
         };
         self.reply(job.request, &reply)
     }
@@ -234,7 +242,16 @@ struct Router<'a> {
     agent: &'a Arc<Agent>,
     queue: Sender<Job>,
     messages: Messages,
-    incoming: HashMap<u32, Receiving>,
+    incoming: HashMap<u32, (Receiving, End)>,
+}
+
+/// What becomes of content that has come whole.
+#[derive(Clone, Copy)]
+enum End {
+    /// It is for modules of this agent.
+    Kept,
+    /// It is for another agent.
+    Laid,
 }
 
 impl Router<'_> {
@@ -282,13 +299,8 @@ impl Router<'_> {
                 }
                 Ok(())
             }
-            Request::Blob { sha256, size } => match self.agent.blobs.receive(&sha256, size) {
-                Ok(receiving) => {
-                    self.incoming.insert(id, receiving);
-                    self.finish_if_whole(id)
-                }
-                Err(error) => self.fail(id, format!("could not keep content: {error}")),
-            },
+            Request::Blob { sha256, size } => self.receive(id, &sha256, size, End::Kept),
+            Request::Lay { sha256, size } => self.receive(id, &sha256, size, End::Laid),
             what => {
                 let cancel = Cancel::default();
                 self.agent.running().insert(id, cancel.clone());
@@ -299,9 +311,19 @@ impl Router<'_> {
         }
     }
 
+    fn receive(&mut self, id: u32, sha256: &str, size: u64, end: End) -> Result<(), FrameError> {
+        match self.agent.blobs.receive(sha256, size) {
+            Ok(receiving) => {
+                self.incoming.insert(id, (receiving, end));
+                self.finish_if_whole(id)
+            }
+            Err(error) => self.fail(id, format!("could not keep content: {error}")),
+        }
+    }
+
     /// Chunks of content that was given up are still on their way; they are passed over.
     fn take_chunk(&mut self, message: &Message) -> Result<(), FrameError> {
-        let Some(receiving) = self.incoming.get_mut(&message.request) else { return Ok(()) };
+        let Some((receiving, _)) = self.incoming.get_mut(&message.request) else { return Ok(()) };
         if let Err(error) = receiving.push(&message.payload) {
             self.incoming.remove(&message.request);
             return self.fail(message.request, format!("could not keep content: {error}"));
@@ -310,13 +332,18 @@ impl Router<'_> {
     }
 
     fn finish_if_whole(&mut self, id: u32) -> Result<(), FrameError> {
-        let Some(receiving) = self.incoming.remove(&id) else { return Ok(()) };
+        let Some((receiving, end)) = self.incoming.remove(&id) else { return Ok(()) };
         if !receiving.is_whole() {
-            self.incoming.insert(id, receiving);
+            self.incoming.insert(id, (receiving, end));
             return Ok(());
         }
-        match self.agent.blobs.finish(receiving) {
-            Ok(()) => self.agent.reply(id, &Reply::Stored),
+        let blobs = &self.agent.blobs;
+        let reply = match end {
+            End::Kept => blobs.finish(receiving).map(|()| Reply::Stored),
+            End::Laid => blobs.lay(receiving).map(Reply::Laid),
+        };
+        match reply {
+            Ok(reply) => self.agent.reply(id, &reply),
             Err(error) => self.fail(id, error.to_string()),
         }
     }

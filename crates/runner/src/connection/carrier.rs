@@ -7,10 +7,19 @@ use std::time::Duration;
 use super::ConnectionError;
 use super::transport::{Breaker, Transport};
 
+/// Makes what starts commands over another connection, once it is wanted; `None` if it cannot be made.
+pub(crate) type Second = Box<dyn FnOnce() -> Option<Box<dyn Carrier>> + Send>;
+
 /// Starts commands on one host. Opens what it needs at its first command and keeps it.
 pub(crate) trait Carrier: Send {
     /// Runs a command by the login user's shell. Whatever breaks it goes into `interrupt`.
     fn start(&mut self, command: &str, interrupt: &Interrupt) -> Result<Box<dyn Transport>, ConnectionError>;
+
+    /// Another connection to the same host, in a way that carries large content faster; `None` if there is none. To be asked when a command
+    /// runs.
+    fn second(&self) -> Option<Second> {
+        None
+    }
 
     /// Ends what is kept; the next command opens it anew.
     fn close(&mut self);

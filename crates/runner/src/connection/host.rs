@@ -8,6 +8,7 @@ use data::Map;
 
 use super::agent_file::AgentFiles;
 use super::bootstrap::{self, BootFailure};
+use super::bulk::Bulk;
 use super::carrier::{Carrier, Interrupt};
 use super::raw;
 use super::session::{AgentSession, Terms};
@@ -23,10 +24,16 @@ const BUSY_TRIES: u32 = 3;
 
 /// A host behind a carrier.
 pub(crate) struct RemoteHost {
-    settings: ConnectionSettings,
+    starter: AgentStarter,
+    state: Mutex<State>,
+}
+
+/// Starts agents on a host, over any carrier that reaches it.
+#[derive(Clone)]
+pub(super) struct AgentStarter {
+    settings: Arc<ConnectionSettings>,
     files: Arc<AgentFiles>,
     interrupt: Interrupt,
-    state: Mutex<State>,
 }
 
 struct State {
@@ -42,7 +49,8 @@ impl RemoteHost {
         carrier: Box<dyn Carrier>,
     ) -> Self {
         let state = Mutex::new(State { session: None, carrier });
-        Self { settings, files, interrupt: Interrupt::default(), state }
+        let starter = AgentStarter { settings: Arc::new(settings), files, interrupt: Interrupt::default() };
+        Self { starter, state }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -74,14 +82,55 @@ impl RemoteHost {
     fn drop_session(&self, state: &mut State) {
         state.session = None;
         state.carrier.close();
-        self.interrupt.clear();
+        self.starter.interrupt.clear();
     }
 
     fn open(&self, state: &mut State) -> Result<AgentSession, ConnectionError> {
-        let mut transport = state
-            .carrier
-            .start(&bootstrap::command(&self.files, self.settings.ephemeral), &self.interrupt)?;
+        let session = self.starter.start(&mut *state.carrier)?;
+        let second = state.carrier.second();
+        Ok(session.with_bulk(second.map(|second| Bulk::new(self.starter.clone(), second))))
+    }
+
+    /// Tries again after faults that pass, as often as the settings say.
+    fn retried<T>(
+        &self,
+        mut attempt: impl FnMut() -> Result<T, ConnectionError>,
+    ) -> Result<T, ConnectionError> {
+        let mut tries = 0;
+        loop {
+            let error = match attempt() {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let busy = matches!(&error, ConnectionError::Unreachable { cause, .. } if matches!(**cause, Unreachable::Handshake { .. }));
+            let allowed = if busy {
+                self.starter.settings.retries.max(BUSY_TRIES)
+            } else {
+                self.starter.settings.retries
+            };
+            if tries >= allowed || !error.is_passing() || self.starter.interrupt.is_wished() {
+                return Err(error);
+            }
+            tries += 1;
+            let pause = Duration::from_secs(PAUSES[(tries as usize).min(PAUSES.len() - 1)]);
+            self.starter.interrupt.pause(if busy { pause / 3 } else { pause });
+        }
+    }
+
+    fn unless_interrupted(&self, error: ConnectionError) -> ConnectionError {
+        if self.starter.interrupt.is_wished() {
+            return ConnectionError::Interrupted { host: self.starter.settings.host.clone() };
+        }
+        error
+    }
+}
+
+impl AgentStarter {
+    /// Finds the agent on the host, or places it there, and starts it.
+    pub(super) fn start(&self, carrier: &mut dyn Carrier) -> Result<AgentSession, ConnectionError> {
         let settings = &self.settings;
+        let mut transport =
+            carrier.start(&bootstrap::command(&self.files, settings.ephemeral), &self.interrupt)?;
         // A slow machine may take a while to unpack; the connect itself has had its own limit.
         let patience = settings.timeout.max(settings.silence);
         let seen =
@@ -109,26 +158,9 @@ impl RemoteHost {
         AgentSession::open(transport, &seen, &terms)
     }
 
-    /// Tries again after faults that pass, as often as the settings say.
-    fn retried<T>(
-        &self,
-        mut attempt: impl FnMut() -> Result<T, ConnectionError>,
-    ) -> Result<T, ConnectionError> {
-        let mut tries = 0;
-        loop {
-            let error = match attempt() {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
-            };
-            let busy = matches!(&error, ConnectionError::Unreachable { cause, .. } if matches!(**cause, Unreachable::Handshake { .. }));
-            let allowed = if busy { self.settings.retries.max(BUSY_TRIES) } else { self.settings.retries };
-            if tries >= allowed || !error.is_passing() || self.interrupt.is_wished() {
-                return Err(error);
-            }
-            tries += 1;
-            let pause = Duration::from_secs(PAUSES[(tries as usize).min(PAUSES.len() - 1)]);
-            self.interrupt.pause(if busy { pause / 3 } else { pause });
-        }
+    /// Whether the user has wished to stop.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupt.is_wished()
     }
 
     fn unreachable(&self, cause: Unreachable) -> ConnectionError {
@@ -145,13 +177,6 @@ impl RemoteHost {
             address: self.settings.address.clone(),
             detail,
         }
-    }
-
-    fn unless_interrupted(&self, error: ConnectionError) -> ConnectionError {
-        if self.interrupt.is_wished() {
-            return ConnectionError::Interrupted { host: self.settings.host.clone() };
-        }
-        error
     }
 }
 
@@ -185,16 +210,16 @@ impl Connection for RemoteHost {
     fn raw(&self, command: &str, become_as: Option<&Become>) -> Result<RawOutput, ConnectionError> {
         let mut state = self.state();
         let output = match become_as {
-            None => {
-                self.retried(|| state.carrier.start(command, &self.interrupt)).and_then(|mut transport| {
+            None => self.retried(|| state.carrier.start(command, &self.starter.interrupt)).and_then(
+                |mut transport| {
                     transport.set_patience(raw::PATIENCE);
-                    transport.finish().map_err(|error| self.lost(&error))
-                })
-            }
+                    transport.finish().map_err(|error| self.starter.lost(&error))
+                },
+            ),
             Some(user) => self
-                .retried(|| state.carrier.start(&raw::become_line(user, command), &self.interrupt))
+                .retried(|| state.carrier.start(&raw::become_line(user, command), &self.starter.interrupt))
                 .and_then(|transport| {
-                    raw::finish_as(transport, user, &self.settings, |error| self.lost(error))
+                    raw::finish_as(transport, user, &self.starter.settings, |error| self.starter.lost(error))
                 }),
         };
         match output {
@@ -223,6 +248,6 @@ impl Connection for RemoteHost {
     }
 
     fn interrupt(&self) {
-        self.interrupt.now();
+        self.starter.interrupt.now();
     }
 }

@@ -5,6 +5,7 @@
 mod agent_file;
 mod askpass;
 mod bootstrap;
+mod bulk;
 mod carrier;
 mod child;
 mod container;
@@ -13,6 +14,7 @@ mod content_sums;
 mod error;
 mod failure;
 mod fan_out;
+mod giving;
 mod host;
 mod local;
 mod openssh;

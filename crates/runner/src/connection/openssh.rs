@@ -1,8 +1,11 @@
-//! Hosts over the system's `ssh`, for what only it can do: jump hosts, proxy commands, its own configuration, certificates, FIDO, Kerberos.
+//! Hosts over the system's `ssh`, for what only it can do: jump hosts, proxy commands, its own configuration, certificates, FIDO, Kerberos;
+//! and for large content, which it encrypts faster.
 
 use std::process::Command;
+use std::time::Duration;
 
 use data::Text;
+use tempfile::TempDir;
 
 use super::askpass::Askpass;
 use super::carrier::{Carrier, Interrupt};
@@ -13,39 +16,69 @@ use super::{ConnectionError, ConnectionSettings, Unreachable};
 
 /// Starts one `ssh` a command.
 pub(crate) struct OpenSshCarrier {
-    settings: ConnectionSettings,
-    askpass: Option<Askpass>,
+    /// The host's name in the inventory.
+    pub(super) host: String,
+    pub(super) program: String,
+    /// Everything before the command.
+    pub(super) words: Vec<String>,
+    /// Passwords and passphrases, each with a word of the question that it answers.
+    pub(super) secrets: Vec<(String, Text)>,
+    pub(super) silence: Duration,
+    /// Files that the words name; they go with the carrier.
+    pub(super) _files: Option<TempDir>,
+    pub(super) askpass: Option<Askpass>,
 }
 
 impl OpenSshCarrier {
-    pub(crate) fn new(settings: ConnectionSettings) -> Self {
-        Self { settings, askpass: None }
+    pub(crate) fn new(settings: &ConnectionSettings) -> Self {
+        let mut words = options(settings);
+        if let Some(jump) = &settings.jump {
+            words.extend(["-o".to_owned(), format!("ProxyCommand={}", proxy_command(jump))]);
+        }
+        words.extend(["-T".into(), "--".into(), settings.address.clone()]);
+        Self {
+            host: settings.host.clone(),
+            program: settings.ssh_program.clone(),
+            words,
+            secrets: passwords(settings),
+            silence: settings.silence,
+            _files: None,
+            askpass: None,
+        }
     }
 
     fn unreachable(&self, cause: Unreachable) -> ConnectionError {
-        ConnectionError::Unreachable { host: self.settings.host.clone(), cause: Box::new(cause) }
+        ConnectionError::Unreachable { host: self.host.clone(), cause: Box::new(cause) }
     }
 
-    /// The words of an `ssh` that runs a command on the host.
-    fn words(&self, command: &str) -> Vec<String> {
-        let mut words = options(&self.settings);
-        if let Some(jump) = &self.settings.jump {
-            words.extend(["-o".to_owned(), format!("ProxyCommand={}", proxy_command(jump))]);
+    /// Answers the questions of an `ssh`, if we know the answers.
+    fn prepare(&mut self, ssh: &mut Command) -> Result<(), Unreachable> {
+        if self.secrets.is_empty() {
+            return Ok(());
         }
-        words.extend(["-T".into(), "--".into(), self.settings.address.clone(), command.to_owned()]);
-        words
+        if self.askpass.is_none() {
+            let made = Askpass::new(self.secrets.clone()).map_err(|error| Unreachable::Settings {
+                detail: format!("the password cannot be handed to `ssh`: {error}"),
+                help: "let the temporary folder be written, or use a key".into(),
+            });
+            self.askpass = Some(made?);
+        }
+        if let Some(askpass) = &self.askpass {
+            askpass.prepare(ssh);
+        }
+        Ok(())
     }
+}
 
-    /// The passwords of all hosts on the way, each with whose it is.
-    fn passwords(&self) -> Vec<(String, Text)> {
-        let hosts = std::iter::successors(Some(&self.settings), |settings| settings.jump.as_deref());
-        hosts
-            .filter_map(|settings| {
-                let user = settings.user.clone().unwrap_or_else(super::ssh::own_name);
-                Some((format!("{user}@{}", settings.address), settings.password.clone()?))
-            })
-            .collect()
-    }
+/// The passwords of all hosts on the way, each with whose it is.
+fn passwords(settings: &ConnectionSettings) -> Vec<(String, Text)> {
+    let hosts = std::iter::successors(Some(settings), |settings| settings.jump.as_deref());
+    hosts
+        .filter_map(|settings| {
+            let user = settings.user.clone().unwrap_or_else(super::ssh::own_name);
+            Some((format!("{user}@{}", settings.address), settings.password.clone()?))
+        })
+        .collect()
 }
 
 /// All that an `ssh` to a host is told about it. OpenSSH takes the first word on a matter, so that ours do not override the user's.
@@ -87,24 +120,12 @@ fn proxy_command(jump: &ConnectionSettings) -> String {
 
 impl Carrier for OpenSshCarrier {
     fn start(&mut self, command: &str, interrupt: &Interrupt) -> Result<Box<dyn Transport>, ConnectionError> {
-        let mut ssh = Command::new(&self.settings.ssh_program);
-        ssh.args(self.words(command));
-        let passwords = self.passwords();
-        if !passwords.is_empty() {
-            if self.askpass.is_none() {
-                let made = Askpass::new(passwords).map_err(|error| Unreachable::Settings {
-                    detail: format!("the password cannot be handed to `ssh`: {error}"),
-                    help: "let the temporary folder be written, or use a key".into(),
-                });
-                self.askpass = Some(made.map_err(|cause| self.unreachable(cause))?);
-            }
-            if let Some(askpass) = &self.askpass {
-                askpass.prepare(&mut ssh);
-            }
-        }
-        let pipes = ChildPipes::carrier(&mut ssh, Role::Ssh, self.settings.silence).map_err(|error| {
+        let mut ssh = Command::new(&self.program);
+        ssh.args(&self.words).arg(command);
+        self.prepare(&mut ssh).map_err(|cause| self.unreachable(cause))?;
+        let pipes = ChildPipes::carrier(&mut ssh, Role::Ssh, self.silence).map_err(|error| {
             self.unreachable(Unreachable::Settings {
-                detail: format!("`{}` cannot be started: {error}", self.settings.ssh_program),
+                detail: format!("`{}` cannot be started: {error}", self.program),
                 help: "install the OpenSSH client on this machine, or set `ansible_ssh_executable`".into(),
             })
         })?;
@@ -123,16 +144,16 @@ mod tests {
     use crate::connection::ConnectionDefaults;
 
     #[test]
-    fn the_users_words_come_first_and_the_command_last() {
+    fn the_users_words_come_first_and_the_host_last() {
         let vars =
             [("ansible_ssh_common_args", "-J bastion"), ("ansible_user", "deploy"), ("ansible_port", "2222")];
         let get =
             |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| Value::from(*value));
         let settings = ConnectionSettings::from_vars("inner", &get, &ConnectionDefaults::default()).unwrap();
-        let words = OpenSshCarrier::new(settings).words("uname -m");
+        let words = OpenSshCarrier::new(&settings).words;
         assert_eq!(words[..2], ["-J", "bastion"]);
         assert!(words.contains(&"User=deploy".to_owned()) && words.contains(&"Port=2222".to_owned()));
-        assert_eq!(words[words.len() - 4..], ["-T", "--", "inner", "uname -m"]);
+        assert_eq!(words[words.len() - 3..], ["-T", "--", "inner"]);
     }
 
     #[test]
@@ -150,12 +171,11 @@ mod tests {
             ConnectionSettings::from_vars(host, &get, &defaults).unwrap()
         };
         let settings = of("inner", "app", Some(Box::new(of("outer", "gate", None))));
-        let carrier = OpenSshCarrier::new(settings);
-        let words = carrier.words("true");
-        let proxy = words.iter().find(|word| word.starts_with("ProxyCommand=")).unwrap();
+        let carrier = OpenSshCarrier::new(&settings);
+        let proxy = carrier.words.iter().find(|word| word.starts_with("ProxyCommand=")).unwrap();
         assert!(proxy.starts_with("ProxyCommand='ssh' '-o' 'UserKnownHostsFile=/k%%1'"), "{proxy}");
         assert!(proxy.contains("'User=gate'") && proxy.ends_with("-W '[%h]:%p' -- 'outer'"), "{proxy}");
-        let whose: Vec<String> = carrier.passwords().into_iter().map(|(who, _)| who).collect();
+        let whose: Vec<&str> = carrier.secrets.iter().map(|(who, _)| who.as_str()).collect();
         assert_eq!(whose, ["app@inner", "gate@outer"]);
     }
 }

@@ -88,11 +88,9 @@ fn connect(settings: &ConnectionSettings, passphrases: &Passphrases) -> Arc<dyn 
             files,
             Box::new(ContainerCarrier::new(settings.clone())),
         )),
-        Way::OpenSsh(_) => Arc::new(RemoteHost::new(
-            settings.clone(),
-            files,
-            Box::new(OpenSshCarrier::new(settings.clone())),
-        )),
+        Way::OpenSsh(_) => {
+            Arc::new(RemoteHost::new(settings.clone(), files, Box::new(OpenSshCarrier::new(settings))))
+        }
     }
 }
 

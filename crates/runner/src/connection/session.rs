@@ -5,20 +5,18 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use data::{Map, Text};
-use modules::Sum;
 use modules::wire::{
-    BUILD, BecomeError, BecomeRequest, ChunkWriter, Decoder, FrameError, Hello, Kind, Message, Messages,
-    Reply, Request, send,
+    BUILD, BecomeError, BecomeRequest, Decoder, FrameError, Hello, Kind, Message, Messages, Reply, Request,
+    send,
 };
 use sha2::{Digest, Sha256};
 
+use super::bulk::Bulk;
 use super::transport::{Transport, for_message};
-use super::{Become, BecomeFailure, Call, ConnectionError, Content, Each, Fetched, Watch};
+use super::{Become, BecomeFailure, Call, ConnectionError, Each, Fetched, Watch};
 
 /// Content up to this size travels inside the request that needs it.
 pub(super) const INLINE: u64 = 256 * 1024;
-/// Bytes of content in one frame.
-const CHUNK: usize = 1024 * 1024;
 /// How long a canceled task may take to end before the session is given up.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -27,17 +25,19 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) struct AgentSession {
     host: String,
     address: String,
-    transport: Box<dyn Transport>,
+    pub(super) transport: Box<dyn Transport>,
     decoder: Decoder,
     messages: Messages,
-    silence: Duration,
+    pub(super) silence: Duration,
     timeout: Duration,
     last_request: u32,
     contexts: HashMap<Become, u32>,
     last_context: u32,
-    sent: HashSet<(u32, String)>,
+    pub(super) sent: HashSet<(u32, String)>,
     doing: String,
     last_used: Instant,
+    /// Another connection for large content, where there can be one.
+    pub(super) bulk: Option<Bulk>,
 }
 
 /// Whose session it is and how patient.
@@ -73,6 +73,7 @@ impl AgentSession {
             sent: HashSet::new(),
             doing: "the start of the agent".into(),
             last_used: Instant::now(),
+            bulk: None,
         };
         session.decoder.push(seen);
         let message = session.receive(Some(Instant::now() + terms.timeout.max(terms.silence)))?;
@@ -207,15 +208,38 @@ impl AgentSession {
         }
     }
 
-    /// Whether the agent is still there: at once if it has been busy lately, else by asking.
-    pub(crate) fn is_alive(&mut self) -> bool {
+    /// Opens another connection for large content when there is some.
+    pub(super) fn with_bulk(mut self, bulk: Option<Bulk>) -> Self {
+        self.bulk = bulk;
+        self
+    }
+
+    /// How long nothing was asked of it.
+    pub(super) fn idle(&self) -> Duration {
+        self.last_used.elapsed()
+    }
+
+    /// Takes what has come, so that the carrier answers the host's signs of life; false if the session is over.
+    pub(super) fn tend(&mut self) -> bool {
         self.transport.set_patience(Duration::ZERO);
         let mut buffer = [0; 4096];
         match self.transport.read(&mut buffer) {
-            Ok(0) => return false,
-            Ok(count) => self.decoder.push(&buffer[..count]),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
-            Err(_) => return false,
+            Ok(0) => false,
+            Ok(count) => {
+                self.decoder.push(&buffer[..count]);
+                true
+            }
+            Err(error) => error.kind() == io::ErrorKind::TimedOut,
+        }
+    }
+
+    /// Whether the agent is still there: at once if it has been busy lately, else by asking.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        if let Some(bulk) = &mut self.bulk {
+            bulk.rest();
+        }
+        if !self.tend() {
+            return false;
         }
         if self.last_used.elapsed() < self.silence {
             return true;
@@ -226,7 +250,7 @@ impl AgentSession {
     }
 
     /// The context of a user, made if it is not there yet.
-    fn context_of(&mut self, become_as: Option<&Become>) -> Result<u32, ConnectionError> {
+    pub(super) fn context_of(&mut self, become_as: Option<&Become>) -> Result<u32, ConnectionError> {
         let Some(wanted) = become_as else { return Ok(0) };
         if let Some(context) = self.contexts.get(wanted) {
             return Ok(*context);
@@ -254,69 +278,6 @@ impl AgentSession {
             Reply::BecomeFailed(error) => Err(self.become_failed(wanted, error)),
             other => Err(self.unexpected(&other)),
         }
-    }
-
-    /// Sends the content that the agent says it lacks.
-    fn give(&mut self, context: u32, wanted: &[String], contents: &[Content]) -> Result<(), ConnectionError> {
-        for sha256 in wanted {
-            let content = contents.iter().find(|content| content.hex() == *sha256);
-            let content = content.ok_or_else(|| {
-                self.protocol(format!("the agent wants content {sha256}, which the task does not have"))
-            })?;
-            match content.fan_out() {
-                Some(fan_out) => self.share(context, content, sha256, fan_out)?,
-                None => self.give_one(context, content, sha256)?,
-            }
-            self.sent.insert((context, sha256.clone()));
-        }
-        Ok(())
-    }
-
-    /// Sends one piece from here.
-    pub(super) fn give_one(
-        &mut self,
-        context: u32,
-        content: &Content,
-        sha256: &str,
-    ) -> Result<(), ConnectionError> {
-        let id = self.ask(context, &Request::Blob { sha256: sha256.to_owned(), size: content.size() })?;
-        self.send_chunks(id, context, content)?;
-        match self.answer(id, context, None, None, &mut |_| ())? {
-            Reply::Stored => Ok(()),
-            Reply::Failed { message } => Err(self.blob_failed(message)),
-            other => Err(self.unexpected(&other)),
-        }
-    }
-
-    fn send_chunks(&mut self, request: u32, context: u32, content: &Content) -> Result<(), ConnectionError> {
-        if content.has_sums_here() {
-            // It is asked for when the file is in its place.
-            content.begin_sum(Sum::Md5);
-        }
-        let mut reader = content.open().map_err(|error| local_file(content, &error))?;
-        let mut rest = content.size();
-        let mut chunk = ChunkWriter::new(context, request);
-        while rest > 0 {
-            let count = chunk.fill(&mut reader, CHUNK).map_err(|error| local_file(content, &error))?;
-            if count == 0 || count as u64 > rest {
-                // The agent waits for the promised size, so the session cannot go on.
-                let changed = io::Error::other("the file changed while it was sent");
-                return Err(ConnectionError::Protocol {
-                    host: self.host.clone(),
-                    detail: local_file(content, &changed).to_string(),
-                });
-            }
-            rest -= count as u64;
-            self.transport.set_patience(self.silence);
-            chunk.write_to(&mut self.transport).map_err(|error| self.broken(error))?;
-        }
-        Ok(())
-    }
-
-    fn read_whole(&self, content: &Content) -> Result<Vec<u8>, ConnectionError> {
-        let mut bytes = Vec::with_capacity(content.size() as usize);
-        let read = content.open().and_then(|mut reader| reader.read_to_end(&mut bytes));
-        read.map(|_| bytes).map_err(|error| local_file(content, &error))
     }
 
     /// Sends a request; gives its id.
@@ -415,6 +376,11 @@ impl AgentSession {
         message.decode().map_err(|error| self.protocol(error.to_string()))
     }
 
+    /// The user of a context; none is the login user.
+    pub(super) fn user_of(&self, context: u32) -> Option<&Become> {
+        self.contexts.iter().find(|(_, known)| **known == context).map(|(user, _)| user)
+    }
+
     /// The agent of another user has gone; the next task starts a new one.
     fn context_ended(&mut self, context: u32, detail: String) -> ConnectionError {
         self.contexts.retain(|_, known| *known != context);
@@ -422,7 +388,7 @@ impl AgentSession {
         ConnectionError::AgentLost { host: self.host.clone(), module: self.doing.clone(), detail }
     }
 
-    fn protocol(&self, detail: String) -> ConnectionError {
+    pub(super) fn protocol(&self, detail: String) -> ConnectionError {
         ConnectionError::Protocol { host: self.host.clone(), detail }
     }
 
@@ -437,7 +403,7 @@ impl AgentSession {
         }
     }
 
-    fn broken(&mut self, error: FrameError) -> ConnectionError {
+    pub(super) fn broken(&mut self, error: FrameError) -> ConnectionError {
         match error {
             FrameError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
                 self.lost(format!("no byte could be sent for {} s", self.silence.as_secs()))
@@ -486,14 +452,6 @@ impl AgentSession {
         let missing = detail.contains("No such file");
         ConnectionError::RemoteFile { host: self.host.clone(), path: path.to_owned(), detail, missing }
     }
-
-    fn blob_failed(&self, detail: String) -> ConnectionError {
-        if detail.contains("No space left") {
-            let cause = super::AgentFailure::NoSpace { detail };
-            return ConnectionError::Agent { host: self.host.clone(), cause };
-        }
-        self.protocol(detail)
-    }
 }
 
 impl Drop for AgentSession {
@@ -502,9 +460,4 @@ impl Drop for AgentSession {
         self.transport.set_patience(Duration::from_millis(200));
         let _ = send(&mut self.transport, Kind::Request, 0, u32::MAX, &Request::Shutdown);
     }
-}
-
-fn local_file(content: &Content, error: &io::Error) -> ConnectionError {
-    let path = content.path().map_or_else(|| "content in memory".into(), ToOwned::to_owned);
-    ConnectionError::LocalFile { path, detail: error.to_string() }
 }

@@ -15,6 +15,8 @@ use crate::connection::{ConnectionSettings, HostKeyCheck, ShownKey, Unreachable}
 pub(crate) struct Contact {
     pub(crate) session: Session,
     pub(crate) socket: TcpStream,
+    /// The key that the host showed, as known_hosts files have it after the name: `ssh-ed25519 AAAA...`.
+    pub(crate) host_key: String,
 }
 
 /// Reaches the host and checks its key.
@@ -38,8 +40,8 @@ pub(crate) fn contact(settings: &ConnectionSettings) -> Result<Contact, Unreacha
     let shared = socket.try_clone().map_err(|error| network(settings, &error))?;
     session.set_tcp_stream(shared);
     session.handshake().map_err(failed)?;
-    check_key(&session, settings, &name, &known)?;
-    Ok(Contact { session, socket })
+    let host_key = check_key(&session, settings, &name, &known)?;
+    Ok(Contact { session, socket, host_key })
 }
 
 /// The first address that answers; the last error if none does.
@@ -117,7 +119,8 @@ fn prefer_fast_ciphers(session: &Session) {
     }
 }
 
-fn has_aes() -> bool {
+/// Whether the processor has instructions for AES.
+pub(crate) fn has_aes() -> bool {
     #[cfg(target_arch = "x86_64")]
     return std::arch::is_x86_feature_detected!("aes");
     #[cfg(target_arch = "aarch64")]
@@ -126,12 +129,13 @@ fn has_aes() -> bool {
     return false;
 }
 
+/// Checks the host's key, and gives it as known_hosts files have it.
 fn check_key(
     session: &Session,
     settings: &ConnectionSettings,
     name: &str,
     known: &KnownKeys,
-) -> Result<(), Unreachable> {
+) -> Result<String, Unreachable> {
     let (key, kind) = session.host_key().ok_or_else(|| Unreachable::Handshake {
         address: settings.address.clone(),
         port: settings.port(),
@@ -145,8 +149,9 @@ fn check_key(
             line: known_hosts::line(name, key_format(key), key),
         })
     };
+    let written = known_hosts::key_text(key_format(key), key);
     match (known.check(key), settings.host_key_check) {
-        (Verdict::Known, _) | (Verdict::Unknown, HostKeyCheck::Off) => Ok(()),
+        (Verdict::Known, _) | (Verdict::Unknown, HostKeyCheck::Off) => Ok(written),
         (Verdict::Changed(file), _) => Err(Unreachable::HostKeyChanged { key: shown(), file }),
         (Verdict::Unknown, check) => {
             let file =
@@ -154,7 +159,7 @@ fn check_key(
             if check == HostKeyCheck::Strict {
                 return Err(Unreachable::HostKeyUnknown { key: shown(), file });
             }
-            known_hosts::add(&file, &shown().line).map_err(|error| Unreachable::Settings {
+            known_hosts::add(&file, &shown().line).map(|()| written).map_err(|error| Unreachable::Settings {
                 detail: format!("the key of {name} cannot be kept in `{}`: {error}", file.display()),
                 help: "let the file be written, or name another one with `-o UserKnownHostsFile=`".into(),
             })

@@ -126,7 +126,12 @@ pub(crate) fn host_name(address: &str, port: u16) -> String {
 
 /// The line for a key.
 pub(crate) fn line(name: &str, algorithm: &str, key: &[u8]) -> String {
-    format!("{name} {algorithm} {}", STANDARD.encode(key))
+    format!("{name} {}", key_text(algorithm, key))
+}
+
+/// The line for a key without the name: `ssh-ed25519 AAAA...`.
+pub(crate) fn key_text(algorithm: &str, key: &[u8]) -> String {
+    format!("{algorithm} {}", STANDARD.encode(key))
 }
 
 /// The fingerprint as `ssh-keygen -l` prints it.

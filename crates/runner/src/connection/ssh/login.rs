@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use data::Text;
 use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, Session};
 
 use crate::connection::passphrases::Passphrases;
@@ -17,22 +18,39 @@ const ASKED: usize = 3;
 /// libssh2's "the key file cannot be read", which it says of a wrong passphrase too.
 const UNREADABLE: i32 = -16;
 
-/// Logs in, or says all that was tried.
+/// What let us in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LogIn {
+    /// A key file, and its passphrase.
+    KeyFile(PathBuf, Option<Text>),
+    /// A key that is in no file.
+    KeyText,
+    /// A key of the user's ssh-agent.
+    Agent,
+    /// The password.
+    Password,
+    /// The password, as the answer to a question.
+    KeyboardInteractive,
+    /// Nothing was asked for.
+    Open,
+}
+
+/// Logs in, and says by what; or says all that was tried.
 pub(crate) fn log_in(
     session: &Session,
     settings: &ConnectionSettings,
     user: &str,
     passphrases: &Passphrases,
-) -> Result<(), Unreachable> {
+) -> Result<LogIn, Unreachable> {
     let mut attempt = Attempt { session, user, tried: Vec::new(), locked: Vec::new() };
     // A key that was named for the host is taken in nearly all cases; to ask first what the server offers would cost a round trip.
-    if attempt.given_keys(settings) {
-        return Ok(());
+    if let Some(way) = attempt.given_keys(settings) {
+        return Ok(way);
     }
     let offers = match session.auth_methods(user) {
         Ok(offers) => offers.to_owned(),
         // Some servers let one in without anything.
-        Err(_) if session.authenticated() => return Ok(()),
+        Err(_) if session.authenticated() => return Ok(LogIn::Open),
         Err(error) => {
             return Err(Unreachable::Handshake {
                 address: settings.address.clone(),
@@ -44,19 +62,25 @@ pub(crate) fn log_in(
     let takes = |method: &str| offers.split(',').any(|offer| offer == method);
     if let Some(password) = &settings.password {
         // Servers with PAM often offer only the second; one wrong answer is enough, accounts get locked.
-        let accepted = if takes("password") {
-            attempt.password(password)
-        } else {
-            takes("keyboard-interactive") && attempt.keyboard_interactive(password)
-        };
-        if accepted {
-            return Ok(());
+        if takes("password") {
+            if attempt.password(password) {
+                return Ok(LogIn::Password);
+            }
+        } else if takes("keyboard-interactive") && attempt.keyboard_interactive(password) {
+            return Ok(LogIn::KeyboardInteractive);
         }
     }
     if takes("publickey") {
-        let others = !settings.identities_only;
-        if others && (attempt.agent() || attempt.default_keys(settings)) || attempt.unlocked(passphrases) {
-            return Ok(());
+        if !settings.identities_only {
+            if attempt.agent() {
+                return Ok(LogIn::Agent);
+            }
+            if let Some(way) = attempt.default_keys(settings) {
+                return Ok(way);
+            }
+        }
+        if let Some(way) = attempt.unlocked(passphrases) {
+            return Ok(way);
         }
     }
     Err(Unreachable::Auth {
@@ -84,22 +108,29 @@ impl Attempt<'_> {
         self.session.authenticated()
     }
 
-    fn given_keys(&mut self, settings: &ConnectionSettings) -> bool {
-        let passphrase = settings.passphrase.as_deref();
+    fn given_keys(&mut self, settings: &ConnectionSettings) -> Option<LogIn> {
         if let Some(text) = &settings.private_key {
+            let passphrase = settings.passphrase.as_deref();
             let result = self.session.userauth_pubkey_memory(self.user, None, text, passphrase);
             if self.note("the key in `ansible_private_key`".into(), result) {
-                return true;
+                return Some(LogIn::KeyText);
             }
         }
-        settings.private_keys.iter().any(|path| self.key_file(path, passphrase))
+        self.key_files(&settings.private_keys, settings)
     }
 
-    fn default_keys(&mut self, settings: &ConnectionSettings) -> bool {
+    fn default_keys(&mut self, settings: &ConnectionSettings) -> Option<LogIn> {
         let paths = DEFAULT_KEYS.iter().filter_map(|path| home_path(path));
         let paths: Vec<PathBuf> =
             paths.filter(|path| path.exists() && !settings.private_keys.contains(path)).collect();
-        paths.iter().any(|path| self.key_file(path, settings.passphrase.as_deref()))
+        self.key_files(&paths, settings)
+    }
+
+    /// The first of these that is taken.
+    fn key_files(&mut self, paths: &[PathBuf], settings: &ConnectionSettings) -> Option<LogIn> {
+        let passphrase = &settings.passphrase;
+        let taken = paths.iter().find(|path| self.key_file(path, passphrase.as_deref()))?;
+        Some(LogIn::KeyFile(taken.clone(), passphrase.clone()))
     }
 
     fn key_file(&mut self, path: &Path, passphrase: Option<&str>) -> bool {
@@ -125,7 +156,7 @@ impl Attempt<'_> {
     }
 
     /// The last resort: keys with passphrases that only the user knows, who is asked as often as ssh asks.
-    fn unlocked(&mut self, passphrases: &Passphrases) -> bool {
+    fn unlocked(&mut self, passphrases: &Passphrases) -> Option<LogIn> {
         for path in std::mem::take(&mut self.locked) {
             for _ in 0..ASKED {
                 let Some(passphrase) = passphrases.of(&path) else { break };
@@ -133,7 +164,7 @@ impl Attempt<'_> {
                 let wrong =
                     result.as_ref().is_err_and(|error| error.code() == ErrorCode::Session(UNREADABLE));
                 if self.note(format!("key `{}` with the passphrase given", path.display()), result) {
-                    return true;
+                    return Some(LogIn::KeyFile(path, Some(passphrase)));
                 }
                 if !wrong {
                     break;
@@ -141,7 +172,7 @@ impl Attempt<'_> {
                 passphrases.forget(&path, &passphrase);
             }
         }
-        false
+        None
     }
 
     fn agent(&mut self) -> bool {

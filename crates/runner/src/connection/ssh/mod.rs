@@ -5,13 +5,15 @@ mod connect;
 mod known_hosts;
 mod login;
 mod resolve;
+mod second;
 
 use std::net::{Shutdown, TcpStream};
 
 use ssh2::Session;
 
 use self::channel::{SshChannel, StartFailure};
-use super::carrier::{Carrier, Interrupt};
+use self::second::Known;
+use super::carrier::{Carrier, Interrupt, Second};
 use super::passphrases::Passphrases;
 use super::transport::Transport;
 use super::{ConnectionError, ConnectionSettings, Unreachable};
@@ -21,11 +23,13 @@ pub(crate) struct SshCarrier {
     settings: ConnectionSettings,
     passphrases: Passphrases,
     open: Option<(Session, TcpStream)>,
+    /// Of the last login.
+    known: Option<Known>,
 }
 
 impl SshCarrier {
     pub(crate) fn new(settings: ConnectionSettings, passphrases: Passphrases) -> Self {
-        Self { settings, passphrases, open: None }
+        Self { settings, passphrases, open: None, known: None }
     }
 
     fn session(&mut self, interrupt: &Interrupt) -> Result<&(Session, TcpStream), Unreachable> {
@@ -35,14 +39,16 @@ impl SshCarrier {
         Ok(self.open.as_ref().expect("opened above"))
     }
 
-    fn connect(&self, interrupt: &Interrupt) -> Result<(Session, TcpStream), Unreachable> {
+    fn connect(&mut self, interrupt: &Interrupt) -> Result<(Session, TcpStream), Unreachable> {
         let contact = connect::contact(&self.settings)?;
         if let Ok(socket) = contact.socket.try_clone() {
             // An error means that it is closed already.
             interrupt.add(Box::new(move || drop(socket.shutdown(Shutdown::Both))));
         }
         let user = self.settings.user.clone().unwrap_or_else(own_name);
-        login::log_in(&contact.session, &self.settings, &user, &self.passphrases)?;
+        let log_in = login::log_in(&contact.session, &self.settings, &user, &self.passphrases)?;
+        let peer = contact.socket.peer_addr().ok();
+        self.known = peer.map(|peer| Known { peer, host_key: contact.host_key, user, log_in });
         Ok((contact.session, contact.socket))
     }
 
@@ -79,6 +85,15 @@ impl Carrier for SshCarrier {
                 }
             }
         }
+    }
+
+    fn second(&self) -> Option<Second> {
+        let (known, settings) = (self.known.clone()?, self.settings.clone());
+        Some(Box::new(move || {
+            // Where the file of keys cannot be written, the session has to do.
+            let carrier = known.carrier(&settings).ok()??;
+            Some(Box::new(carrier))
+        }))
     }
 
     fn close(&mut self) {
