@@ -44,6 +44,9 @@ pub struct RunOptions {
     pub forks: usize,
     /// The number of `-v`.
     pub verbosity: u8,
+    /// Whether somebody is shown all of every result, whatever the verbosity. If not, sums of large files that no task has asked for by
+    /// `register` are not found out.
+    pub whole_results: bool,
     /// `--start-at-task`
     pub start_at_task: Option<String>,
     /// `--step`: asks before each task.
@@ -123,6 +126,7 @@ impl Default for RunOptions {
             diff: false,
             forks: 50,
             verbosity: 0,
+            whole_results: true,
             start_at_task: None,
             step: false,
             force_handlers: false,

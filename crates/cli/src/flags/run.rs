@@ -67,6 +67,17 @@ impl RunFlags {
         self.verbose.saturating_add(base as u8)
     }
 
+    /// Whether an output shows more of a task that went well than that it did.
+    fn shows_whole_results(&self, settings: &Settings) -> bool {
+        let name = settings.text("DEFAULT_STDOUT_CALLBACK").unwrap_or_default();
+        let plain = ["timer", "profile_tasks", "profile_roles"];
+        let short = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+        self.json
+            || self.events.is_some()
+            || short(&name) != "default"
+            || settings.list("CALLBACKS_ENABLED").iter().any(|name| !plain.contains(&short(name).as_str()))
+    }
+
     /// The run that the flags and settings describe, without its playbooks. With `ask`, passwords are asked for.
     ///
     /// # Errors
@@ -105,6 +116,7 @@ impl RunFlags {
             diff: self.diff || settings.flag("DIFF_ALWAYS"),
             forks,
             verbosity: self.verbosity(settings),
+            whole_results: self.shows_whole_results(settings),
             roles_path: paths("DEFAULT_ROLES_PATH"),
             connection,
             become_as,

@@ -75,8 +75,12 @@ pub(super) fn send_content(call: &ActionCall<'_>, content: Content, mut args: Ma
     if !content.has_sums_here() {
         return call.only_module("copy", args, vec![content]);
     }
-    content.begin_sum(Sum::Sha1);
     args.insert("_sums_follow", true);
+    if !call.is_looked_at() {
+        return call.only_module("copy", args, vec![content]);
+    }
+    content.begin_sum(Sum::Sha1);
+    let content = content.with_sums();
     let mut result = call.only_module("copy", args, vec![content.clone()])?;
     for sum in [Sum::Sha1, Sum::Md5] {
         if result.get(sum.field()).is_some_and(Value::is_null) {

@@ -337,6 +337,15 @@ impl ActionCall<'_> {
         }
     }
 
+    /// Whether anybody sees the fields of its result: a person, a log, or another task.
+    pub(crate) fn is_looked_at(&self) -> bool {
+        let options = &self.job.shared.options;
+        options.whole_results
+            || options.verbosity > 0
+            || options.task_debugger
+            || self.job.task.register.is_some()
+    }
+
     /// The connection to the host it runs on.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ pub struct Content {
     size: u64,
     bytes: Bytes,
     fan_out: Option<Arc<FanOut>>,
+    wants_sums: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -99,6 +100,7 @@ impl Content {
             size: bytes.len() as u64,
             bytes: Bytes::Memory(bytes),
             fan_out: None,
+            wants_sums: false,
         }
     }
 
@@ -112,7 +114,13 @@ impl Content {
         let about = file.metadata()?;
         if about.len() < WORTH_REMEMBERING {
             let (hash, size) = hash_of(file)?;
-            return Ok(Self { hash, size, bytes: Bytes::File(path.to_owned()), fan_out: None });
+            return Ok(Self {
+                hash,
+                size,
+                bytes: Bytes::File(path.to_owned()),
+                fan_out: None,
+                wants_sums: false,
+            });
         }
         let known = known_hash(FileState::of(&about));
         // Hosts that want the same file at once wait for the first of them.
@@ -121,7 +129,7 @@ impl Content {
             Some(found) => found,
             None => *known.insert(hash_of(file)?),
         };
-        Ok(Self { hash, size, bytes: Bytes::File(path.to_owned()), fan_out: None })
+        Ok(Self { hash, size, bytes: Bytes::File(path.to_owned()), fan_out: None, wants_sums: false })
     }
 
     /// Content put together from parts. With `hash` nothing is read now; it must be the content's, or the host refuses it.
@@ -135,7 +143,7 @@ impl Content {
             Some(hash) => hash,
             None => hash_of(PartsReader { parts: parts.clone(), next: 0, current: None })?.0,
         };
-        Ok(Self { hash, size, bytes: Bytes::Parts(parts), fan_out: None })
+        Ok(Self { hash, size, bytes: Bytes::Parts(parts), fan_out: None, wants_sums: false })
     }
 
     /// The same, which hosts may give on to each other. It must be no secret: it crosses the network between them as it is.
@@ -143,6 +151,18 @@ impl Content {
     pub fn shared_by(mut self, fan_out: &Arc<FanOut>) -> Self {
         self.fan_out = Some(Arc::clone(fan_out));
         self
+    }
+
+    /// The same, whose MD5 somebody will ask for if it is sent.
+    #[must_use]
+    pub(crate) fn with_sums(mut self) -> Self {
+        self.wants_sums = true;
+        self
+    }
+
+    /// Whether somebody will ask for its MD5.
+    pub(crate) fn wants_sums(&self) -> bool {
+        self.wants_sums
     }
 
     /// Who gives it on, if hosts may.

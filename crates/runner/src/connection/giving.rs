@@ -103,7 +103,7 @@ impl AgentSession {
         content: &Content,
         tend: &mut dyn FnMut(),
     ) -> Result<(), ConnectionError> {
-        if content.has_sums_here() {
+        if content.wants_sums() {
             // It is asked for when the file is in its place.
             content.begin_sum(Sum::Md5);
         }
