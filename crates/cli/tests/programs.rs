@@ -170,3 +170,47 @@ fn wrong_words_end_with_ansibles_codes() {
         assert_eq!(output.status.code(), Some(code), "{program} {args:?}");
     }
 }
+
+#[test]
+fn lists_hold_what_cannot_run_here() {
+    let place = Place::new();
+    place.write(
+        "lists.yml",
+        "- hosts: h1\n  tasks:\n    - npm: {path: /x}\n    - not.on.this_disk: {}\n    - shell: true warn=no\n    - command: {cmd: x, warn: false}\n",
+    );
+    let tasks = place.says("ansible-playbook", &["-i", "h1,", "--list-tasks", "lists.yml"], &[]);
+    for name in ["npm", "not.on.this_disk", "shell", "command"] {
+        assert!(tasks.contains(&format!("      {name}\tTAGS: []\n")), "{tasks}");
+    }
+    let checked = place.run("ansible-playbook", &["-i", "h1,", "--syntax-check", "lists.yml"], &[]);
+    assert_eq!(checked.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&checked.stderr).contains("`command` has no argument `warn`"));
+    let run = place.run("ansible-playbook", &["-i", "h1,", "lists.yml"], &[]);
+    assert_eq!(run.status.code(), Some(4), "before anything runs, it is a mistake");
+    place.write("gone.yml", "- hosts: h1\n  tasks:\n    - include: x.yml\n");
+    let gone = place.run("ansible-playbook", &["-i", "h1,", "--list-tasks", "gone.yml"], &[]);
+    assert_eq!(gone.status.code(), Some(1));
+    let words = "The 'ansible.builtin.include' action plugin has been removed. Use include_tasks or import_tasks instead. This feature was \
+                 removed from ansible-core in a release after 2023-05-16.";
+    assert!(String::from_utf8_lossy(&gone.stderr).contains(words));
+}
+
+#[test]
+fn inventories_are_shown_as_ansible_shows_them() {
+    let place = Place::new();
+    place.write("same.ini", "[localhost]\nlocalhost ansible_connection=local\n");
+    let graph = place.says("ansible-inventory", &["-i", "same.ini", "--graph", "--vars"], &[]);
+    assert!(graph.ends_with("  |--@localhost:\n  |  |--localhost\n  |  |  |--{ansible_connection = local}\n  |  |--{ansible_connection = local}\n"), "{graph}");
+    place.write("anchors.ini", "[g]\na\nb\n[g:vars]\nl=[1]\n");
+    let yaml = place.says("ansible-inventory", &["-i", "anchors.ini", "--list", "--yaml"], &[]);
+    assert!(yaml.contains("l: &id001\n") && yaml.contains("l: *id001\n"), "{yaml}");
+    let local =
+        place.says("ansible-inventory", &["-i", "a,", "--list"], &[("ANSIBLE_INJECT_FACT_VARS", "false")]);
+    assert!(local.contains("\"a\": {\n                \"ansible_local\": {}\n            }"), "{local}");
+    std::fs::create_dir(place.folder.path().join("folder")).expect("a folder");
+    place.write("folder/one.ini", "one\n");
+    place.write("folder/two", "two\n");
+    let names = |env: &[(&str, &str)]| place.says("ansible-inventory", &["-i", "folder", "--graph"], env);
+    assert!(names(&[]).contains("one") && !names(&[("ANSIBLE_INVENTORY_IGNORE", ".ini")]).contains("one"));
+    assert!(!names(&[("ANSIBLE_INVENTORY_IGNORE_REGEX", "^tw")]).contains("two"));
+}

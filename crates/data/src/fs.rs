@@ -1,13 +1,16 @@
 //! Files of the controller: every error names the path, and what is written is there whole or not at all.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Diagnose, Diagnostic, Place, Source, Span};
+
+/// The largest file that is read as a playbook, an inventory or variables, in bytes. Each byte of such a text may take a hundred in memory.
+pub const LARGEST_TEXT: u64 = 32 << 20;
 
 /// A file operation that failed.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,14 @@ pub enum FsError {
         /// The system's answer.
         #[source]
         error: io::Error,
+    },
+    /// The file is too large to be read as a playbook, an inventory or variables.
+    #[error("`{}` is too large: {} MiB, where {} MiB are read at most", path.display(), bytes >> 20, LARGEST_TEXT >> 20)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
     },
     /// The file is not UTF-8 text.
     #[error("{place}: the file is not UTF-8 text")]
@@ -57,6 +68,9 @@ impl Diagnose for FsError {
                     _ => found,
                 }
             }
+            Self::TooLarge { .. } => Diagnostic::error(self.to_string()).help(
+                "is it the file you meant? Large files are copied with `copy`, not read as YAML or INI",
+            ),
             Self::NotText { place } => {
                 Diagnostic::error(format!("`{}` is not UTF-8 text", place.source.name()))
                     .at(place, "these bytes are not UTF-8")
@@ -83,14 +97,14 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, FsError> {
     fs::read(path).map_err(FsError::io("read", path))
 }
 
-/// A file of text as a [`Source`] under its path as given.
+/// A file of text as a [`Source`] under its path as given; pipes and devices too, up to the same size.
 ///
 /// # Errors
-/// The system's refusal, or bytes that are not UTF-8, with their place.
+/// The system's refusal, a file beyond [`LARGEST_TEXT`], or bytes that are not UTF-8, with their place.
 pub fn read_source(path: impl AsRef<Path>) -> Result<Arc<Source>, FsError> {
     let path = path.as_ref();
     let name = path.display().to_string();
-    match String::from_utf8(read(path)?) {
+    match String::from_utf8(read_bounded(path)?) {
         Ok(text) => Ok(Source::new(name, text)),
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
@@ -98,6 +112,21 @@ pub fn read_source(path: impl AsRef<Path>) -> Result<Arc<Source>, FsError> {
             Err(FsError::NotText { place: Place::new(&source, Span::new(at, at + '\u{fffd}'.len_utf8())) })
         }
     }
+}
+
+fn read_bounded(path: &Path) -> Result<Vec<u8>, FsError> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(FsError::io("read", path))?;
+    let size = file.metadata().map_or(0, |found| found.len());
+    if size <= LARGEST_TEXT {
+        // What grows while it is read, and what has no size, ends at the limit too.
+        file.take(LARGEST_TEXT + 1).read_to_end(&mut bytes).map_err(FsError::io("read", path))?;
+    }
+    let size = size.max(bytes.len() as u64);
+    if size > LARGEST_TEXT {
+        return Err(FsError::TooLarge { path: path.to_owned(), bytes: size });
+    }
+    Ok(bytes)
 }
 
 /// The paths in a folder, sorted by name, so that nothing depends on the order of the disk.
@@ -196,6 +225,19 @@ mod tests {
         assert!(
             write_atomic("/nonexistent/x", b"", None).unwrap_err().to_string().contains("`/nonexistent/x`")
         );
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_before_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vars.yml");
+        File::create(&path).unwrap().set_len(100 << 20).unwrap();
+        let error = read_source(&path).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("`{}` is too large: 100 MiB, where 32 MiB are read at most", path.display())
+        );
+        assert!(matches!(read_source("/dev/zero"), Err(FsError::TooLarge { .. })));
     }
 
     #[test]

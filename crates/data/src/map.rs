@@ -48,6 +48,13 @@ impl Map {
         Arc::try_unwrap(self.entries).unwrap_or_else(|shared| (*shared).clone())
     }
 
+    /// Gives back the room that was kept for more entries, unless another value shares them.
+    pub fn shrink_to_fit(&mut self) {
+        if let Some(entries) = Arc::get_mut(&mut self.entries) {
+            entries.shrink_to_fit();
+        }
+    }
+
     /// Sets every entry of `other`.
     pub fn extend_from(&mut self, other: &Self) {
         if self.entries.is_empty() {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 
-use data::{Diagnostic, Key, Place, Text, Value};
+use data::{Diagnostic, Key, Map, Place, Text, Value};
 use thiserror::Error;
 
 use crate::inventory::{Inventory, LOCALHOST};
@@ -36,6 +36,12 @@ pub enum GraphError {
     #[error("`ansible_group_priority` of group `{0}` is not a number")]
     Priority(String),
 }
+
+/// The variable that names the source of a host.
+const FILE: &str = "inventory_file";
+
+/// The variable that names the folder of that source.
+const DIR: &str = "inventory_dir";
 
 /// The inventory that lists a host: its `inventory_file` and `inventory_dir`.
 #[derive(Clone, Debug)]
@@ -82,13 +88,30 @@ impl Inventory {
         }
         let mut host = Host::new(name);
         host.place = place.cloned();
-        host.vars.insert("inventory_file", origin.map_or(Value::Null, |origin| origin.file.clone()));
-        host.vars.insert("inventory_dir", origin.map_or(Value::Null, |origin| origin.dir.clone()));
+        host.origin = self.origin_vars(origin);
         let (index, _) = self.hosts.insert_full(host.name.clone(), host);
         if LOCALHOST.contains(&name) && self.localhost.is_none() {
             self.localhost = Some(index);
         }
         Ok(true)
+    }
+
+    /// The variables `inventory_file` and `inventory_dir`, shared by the hosts of one source.
+    fn origin_vars(&mut self, origin: Option<&Origin>) -> Map {
+        let file = origin.map_or(&Value::Null, |origin| &origin.file);
+        let dir = origin.map_or(&Value::Null, |origin| &origin.dir);
+        let is_last = |last: &Map| last.get(FILE) == Some(file) && last.get(DIR) == Some(dir);
+        if !self.last_origin.as_ref().is_some_and(is_last) {
+            self.last_origin = Some(Map::from([(FILE, file.clone()), (DIR, dir.clone())]));
+        }
+        self.last_origin.clone().unwrap_or_default()
+    }
+
+    /// Makes room for more variables of a host, no more than that.
+    pub(crate) fn reserve_host_vars(&mut self, host: &str, more: usize) {
+        if let Some(host) = self.hosts.get_mut(host) {
+            host.vars.make_mut().reserve_exact(more);
+        }
     }
 
     /// Puts a host into a group; says whether it is new there.
@@ -131,7 +154,7 @@ impl Inventory {
         Ok(true)
     }
 
-    /// Sets a variable of a host.
+    /// Sets a variable of a host. Where a group has the host's name, it gets the variable, as in Ansible.
     ///
     /// # Errors
     /// An unknown host.
@@ -142,6 +165,9 @@ impl Inventory {
         value: impl Into<Value>,
     ) -> Result<(), GraphError> {
         let (key, value) = (key.into(), value.into());
+        if self.groups.contains_key(host) && self.hosts.contains_key(host) {
+            return self.set_group_var(host, key, value);
+        }
         self.notice_variable_name(&key);
         let behaviour = self.hash_behaviour;
         let host = self.hosts.get_mut(host).ok_or_else(|| GraphError::Unknown(host.to_owned()))?;
@@ -193,6 +219,16 @@ impl Inventory {
             }
         }
         self.groups_dict = OnceLock::new();
+    }
+
+    /// Gives back the room that loading kept for more.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.hosts.shrink_to_fit();
+        for host in self.hosts.values_mut() {
+            host.vars.shrink_to_fit();
+            host.groups.shrink_to_fit();
+        }
+        self.groups.values_mut().for_each(|group| group.hosts.shrink_to_fit());
     }
 
     pub(crate) fn group_index_or_new(&mut self, name: &str) -> usize {
@@ -259,6 +295,16 @@ pub(crate) fn is_variable_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_variables_of_a_host_with_a_groups_name_are_the_groups() {
+        let mut inventory = Inventory::default();
+        inventory.add_group("same", None).unwrap();
+        inventory.add_host("same", None, None).unwrap();
+        inventory.set_host_var("same", "v", 1).unwrap();
+        assert_eq!(inventory.host("same").unwrap().vars().get("v"), None);
+        assert_eq!(inventory.group("same").unwrap().vars().get("v"), Some(&Value::from(1)));
+    }
 
     /// Groups `(parent, child)` and hosts `(group, host)`.
     fn inventory(edges: &[(&str, &str)], hosts: &[(&str, &str)]) -> Inventory {

@@ -14,6 +14,8 @@ pub type HostName = Arc<str>;
 pub struct Host {
     pub(crate) name: HostName,
     pub(crate) vars: Map,
+    /// `inventory_file` and `inventory_dir`, shared with the other hosts of the source; weaker than `vars`.
+    pub(crate) origin: Map,
     pub(crate) place: Option<Place>,
     pub(crate) implicit: bool,
     /// Indices of the groups that list it.
@@ -22,7 +24,14 @@ pub struct Host {
 
 impl Host {
     pub(crate) fn new(name: &str) -> Self {
-        Self { name: name.into(), vars: Map::new(), place: None, implicit: false, groups: Vec::new() }
+        Self {
+            name: name.into(),
+            vars: Map::new(),
+            origin: Map::new(),
+            place: None,
+            implicit: false,
+            groups: Vec::new(),
+        }
     }
 
     /// The localhost that exists although no inventory lists it: reached without a connection.
@@ -45,7 +54,7 @@ impl Host {
         if is_address(&self.name) { &self.name } else { self.name.split('.').next().unwrap_or(&self.name) }
     }
 
-    /// Variables given in the inventory itself, without `host_vars`.
+    /// Variables given in the inventory itself, without `host_vars`, `inventory_file` and `inventory_dir`.
     pub fn vars(&self) -> &Map {
         &self.vars
     }

@@ -23,6 +23,8 @@ pub struct Inventory {
     implicit: Vec<Host>,
     pub(crate) groups_dict: OnceLock<Map>,
     pub(crate) notices: Vec<Diagnostic>,
+    /// Where the host came from that was added last.
+    pub(crate) last_origin: Option<Map>,
     cluster_vars: Map,
 }
 
@@ -43,6 +45,7 @@ impl Inventory {
             implicit: LOCALHOST.iter().map(|name| Host::implicit_localhost(name)).collect(),
             groups_dict: OnceLock::new(),
             notices: Vec::new(),
+            last_origin: None,
             cluster_vars: Map::new(),
         };
         let all = inventory.group_index_or_new("all");

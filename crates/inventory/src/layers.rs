@@ -136,6 +136,7 @@ impl VarsFiles {
                 return Ok(());
             }
             Level::InventoryHost => {
+                behaviour.combine(vars, &host.origin);
                 behaviour.combine(vars, host.vars());
                 return Ok(());
             }

@@ -3,10 +3,14 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use data::json::{self, JsonStyle};
 use data::{Map, Value, python};
 use indexmap::IndexSet;
 
 use crate::{Group, Host, HostName, Inventory, VarsFileError, VarsFiles, is_internal_var};
+
+/// What stands beside the groups in the JSON form.
+const META: &str = "_meta";
 
 /// An inventory to be shown.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +23,8 @@ pub struct Listing<'a> {
     pub export: bool,
     /// Whether `--playbook-dir` was given: only then do the files beside a playbook count as a group's or host's own.
     pub playbook_dir: bool,
+    /// `inject_facts_as_vars`: without it Ansible shows every host's local facts, of which it knows none here.
+    pub inject_facts: bool,
     /// `-e`: shown as every host's, but for `--export`.
     pub extra_vars: &'a Map,
     /// Only these hosts, as `--limit` selects them; all when `None`.
@@ -39,6 +45,9 @@ impl Listing<'_> {
             true => self.files.own_host_vars(self.inventory, host, self.playbook_dir)?,
             false => self.files.host_vars(self.inventory, host)?,
         };
+        if !self.export && !self.inject_facts {
+            vars.insert("ansible_local", Map::new());
+        }
         if !self.export {
             self.inventory.hash_behaviour().combine(&mut vars, self.extra_vars);
         }
@@ -57,27 +66,71 @@ impl Listing<'_> {
         self.inventory.children(group)
     }
 
-    /// `--list`: the groups by name, and `_meta.hostvars`. In the order of the inventory; Ansible sorts the keys when it writes them.
+    /// `--list`: the groups by name, and `_meta.hostvars`, as JSON with sorted keys. The text is given piece by piece: of ten thousand
+    /// hosts, the variables of one are in memory at a time.
     ///
     /// # Errors
-    /// A variable file that cannot be read.
-    pub fn to_json(&self) -> Result<Value, VarsFileError> {
-        let mut result = Map::new();
-        let mut host_vars = Map::new();
+    /// A variable file that cannot be read; nothing has been given then.
+    pub fn to_json(&self, emit: &mut dyn FnMut(&str)) -> Result<(), VarsFileError> {
+        let style = JsonStyle::indented(4).sorted().unicode();
+        let mut groups = Map::new();
+        let mut hosts = Vec::new();
         if let Some(all) = self.inventory.group("all") {
-            for host in self.inventory.hosts_of(all).into_iter().filter(|host| self.includes(host)) {
-                let vars = self.host_vars(host)?;
-                if !vars.is_empty() {
-                    host_vars.insert(host.name().to_string(), marked(&Value::Map(vars)));
-                }
-            }
-            self.json_group(all, &mut result, &mut IndexSet::new())?;
+            hosts = self.inventory.hosts_of(all);
+            hosts.retain(|host| self.includes(host));
+            hosts.sort_by(|a, b| a.name().cmp(b.name()));
+            self.files.read_all(&hosts, &self.groups_of(&hosts), self.playbook_dir || !self.export)?;
+            self.json_group(all, &mut groups, &mut IndexSet::new())?;
         }
-        result.insert(
-            "_meta",
-            Map::from([("hostvars", Value::from(host_vars)), ("profile", "inventory_legacy".into())]),
-        );
-        Ok(Value::from(result))
+        groups.insert(META, Value::Null);
+        let mut before = "{\n    ";
+        for (name, group) in groups.sorted().unwrap_or_default() {
+            emit(before);
+            before = ",\n    ";
+            emit(&json::write(&name.to_value(), &style));
+            emit(": ");
+            match name.as_str() {
+                Some(META) => self.json_meta(&hosts, &style, emit)?,
+                _ => emit(&json::write_at(group, &style, 1)),
+            }
+        }
+        emit("\n}");
+        Ok(())
+    }
+
+    /// The groups whose files count: all of them where they are shown, else those of the hosts.
+    fn groups_of(&self, hosts: &[&Host]) -> Vec<&Group> {
+        if self.export {
+            return self.inventory.groups().collect();
+        }
+        let mut names = IndexSet::from(["all"]);
+        for host in hosts {
+            names.extend(self.inventory.groups_of(host).into_iter().map(Group::name));
+        }
+        names.into_iter().filter_map(|name| self.inventory.group(name)).collect()
+    }
+
+    fn json_meta(
+        &self,
+        hosts: &[&Host],
+        style: &JsonStyle,
+        emit: &mut dyn FnMut(&str),
+    ) -> Result<(), VarsFileError> {
+        emit("{\n        \"hostvars\": {");
+        let mut before = "\n            ";
+        for host in hosts {
+            let vars = self.host_vars(host)?;
+            if !vars.is_empty() {
+                emit(before);
+                before = ",\n            ";
+                emit(&json::write(&Value::str(host.name().clone()), style));
+                emit(": ");
+                emit(&json::write_at(&marked(&Value::Map(vars)), style, 3));
+            }
+        }
+        emit(if before.starts_with(',') { "\n        }" } else { "}" });
+        emit(",\n        \"profile\": \"inventory_legacy\"\n    }");
+        Ok(())
     }
 
     fn json_group<'b>(

@@ -35,6 +35,9 @@ pub(crate) enum RangeError {
 
 /// All host names that `pattern` stands for: itself when it has no range.
 pub(crate) fn expand(pattern: &str) -> Result<Vec<String>, RangeError> {
+    if !pattern.contains('[') {
+        return Ok(vec![pattern.to_owned()]);
+    }
     let mut names = Vec::new();
     expand_into(pattern, &mut names, &mut LIMIT.clone())?;
     Ok(names)

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::address::parse_address;
 use crate::graph::is_variable_name;
+use crate::ignored::Ignored;
 use crate::ini::{self, IniError, IniFile};
 use crate::plugin::{self, Plugin, PluginError};
 use crate::read::{ReadError, Reader};
@@ -25,6 +26,8 @@ pub struct LoadOptions {
     pub any_unparsed_is_failed: bool,
     /// `inventory_unparsed_is_failed`: it is an error when no source can be read.
     pub unparsed_is_failed: bool,
+    /// What is left out of folders.
+    pub ignored: Ignored,
     /// How files are read (vault secrets).
     pub reader: Reader,
 }
@@ -186,7 +189,7 @@ impl Loading<'_> {
         let mut parsed = false;
         for path in paths {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            if !is_ignored(&name) {
+            if !self.options.ignored.holds(&name) {
                 parsed |= self.path(&path);
             }
         }
@@ -249,7 +252,7 @@ impl Loading<'_> {
 
     fn ini(&mut self, text: &Arc<Source>, origin: &Origin) -> Result<(), SourceError> {
         let file = IniFile::parse(text).map_err(SourceError::Ini)?;
-        ini::apply(&file, &mut self.inventory, origin).map_err(SourceError::Ini)
+        ini::apply(file, &mut self.inventory, origin).map_err(SourceError::Ini)
     }
 
     /// `web1,web2:2222,`
@@ -296,6 +299,7 @@ impl Loading<'_> {
                 .push(Diagnostic::warning("no inventory was parsed, only implicit localhost is available"));
         }
         self.warnings.extend(self.inventory.take_notices());
+        self.inventory.shrink_to_fit();
         let Self { inventory, warnings, failures, folders, .. } = self;
         Ok(Loaded { inventory, warnings, failures, folders })
     }
@@ -320,15 +324,6 @@ fn expand_home(path: &str) -> PathBuf {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),
         _ => PathBuf::from(path),
     }
-}
-
-/// Files of an inventory folder that are no inventories.
-fn is_ignored(name: &str) -> bool {
-    const ENDINGS: [&str; 12] =
-        [".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry"];
-    name.starts_with('.')
-        || matches!(name, "group_vars" | "host_vars" | "vars_plugins")
-        || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 #[cfg(test)]

@@ -76,6 +76,10 @@ pub struct VarsFiles {
     behaviour: HashBehaviour,
     reader: Reader,
     cache: Mutex<HashMap<(PathBuf, Entity, String), Cached>>,
+    /// Which folders have a `group_vars` or `host_vars` below them: of those that have none, nothing is kept for each host.
+    folders: Mutex<HashMap<(PathBuf, Entity), bool>>,
+    /// What a group or host without files has.
+    none: Arc<Map>,
     warnings: Mutex<Vec<Diagnostic>>,
 }
 
@@ -93,6 +97,8 @@ impl VarsFiles {
             behaviour,
             reader,
             cache: Mutex::default(),
+            folders: Mutex::default(),
+            none: Arc::default(),
             warnings: Mutex::default(),
         }
     }
@@ -108,8 +114,8 @@ impl VarsFiles {
     /// A file that cannot be read or is not a mapping.
     pub(crate) fn vars(&self, folder: &Path, entity: Entity, name: &str) -> Cached {
         // A host may be a path (chroot); such a name must not lead out of the folder.
-        if name.is_empty() || name.starts_with('/') {
-            return Ok(Arc::new(Map::new()));
+        if name.is_empty() || name.starts_with('/') || !self.has_files(folder, entity) {
+            return Ok(Arc::clone(&self.none));
         }
         let key = (folder.to_owned(), entity, name.to_owned());
         let lock = || self.cache.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,9 +127,43 @@ impl VarsFiles {
         loaded
     }
 
+    fn has_files(&self, folder: &Path, entity: Entity) -> bool {
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (folder.to_owned(), entity);
+        *folders.entry(key).or_insert_with(|| folder.join(entity.folder()).exists())
+    }
+
+    /// Reads all files of these hosts and of these groups, so that asking for their variables cannot fail any more; those beside a
+    /// playbook only if asked for.
+    ///
+    /// # Errors
+    /// The first file that cannot be read or is not a mapping.
+    pub(crate) fn read_all(
+        &self,
+        hosts: &[&crate::Host],
+        groups: &[&crate::Group],
+        playbook: bool,
+    ) -> Result<(), VarsFileError> {
+        for folder in self.inventory_folders.iter().chain(self.playbook_folders.iter().filter(|_| playbook)) {
+            if self.has_files(folder, Entity::Group) {
+                groups
+                    .iter()
+                    .try_for_each(|group| self.vars(folder, Entity::Group, group.name()).map(drop))?;
+            }
+            if self.has_files(folder, Entity::Host) {
+                hosts.iter().try_for_each(|host| self.vars(folder, Entity::Host, host.name()).map(drop))?;
+            }
+        }
+        Ok(())
+    }
+
     fn load(&self, folder: &Path, name: &str) -> Cached {
+        let files = find(folder, name);
+        if files.is_empty() {
+            return Ok(Arc::clone(&self.none));
+        }
         let mut vars = Map::new();
-        for file in find(folder, name) {
+        for file in files {
             if let Some(found) = self.load_file(&file)? {
                 self.behaviour.combine(&mut vars, &found);
             }

@@ -6,6 +6,7 @@ use data::{Diagnostic, Key, Severity};
 use playbook::{Inherited, Item, Play, PlaybookError, Task, flatten, short_name};
 
 use crate::options::RunOptions;
+use crate::routing::{self, Route};
 use crate::{action, foreign, module_file};
 
 /// Checks the actions of tasks that an include brought; what only warns was told when the run began, or is told by the task that fails.
@@ -14,11 +15,38 @@ use crate::{action, foreign, module_file};
 /// All mistakes together.
 pub(crate) fn actions(items: &[Item], options: &RunOptions) -> Result<(), PlaybookError> {
     let found = flatten(items).iter().flat_map(|task| task_findings(task, options)).collect::<Vec<_>>();
-    finish(found.into_iter().filter(|finding| finding.severity == Severity::Error).collect())
+    let told = found.into_iter().map(|finding| finding.told);
+    finish(told.filter(|finding| finding.severity == Severity::Error).collect())
+}
+
+/// What is wrong with a task.
+#[derive(Clone, Debug)]
+pub(crate) struct Finding {
+    /// What is told of it.
+    pub(crate) told: Diagnostic,
+    /// What it is about.
+    pub(crate) about: About,
+}
+
+/// What a finding is about: Ansible treats each another way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// An action that does not exist, or cannot run here: Ansible refuses the playbook.
+    Action,
+    /// An action that is gone: the same, with another exit code.
+    Removed,
+    /// An argument that the action does not take: Ansible tells it when the task runs, not when it lists tasks.
+    Argument,
+}
+
+impl About {
+    fn finding(self, told: Diagnostic) -> Finding {
+        Finding { told, about: self }
+    }
 }
 
 /// Checks the actions of a play: tasks, handlers and roles. Modules that cannot run here are warnings: tasks that are skipped do no harm.
-pub(crate) fn play(play: &Play, options: &RunOptions) -> Vec<Diagnostic> {
+pub(crate) fn play(play: &Play, options: &RunOptions) -> Vec<Finding> {
     let mut tasks: Vec<Arc<Task>> = play.handlers.clone();
     let listed = play.roles.iter().filter(|compiled| !compiled.role.from_include);
     for items in
@@ -60,36 +88,21 @@ fn unknown_groups(task: &Task, options: &RunOptions) -> Vec<Diagnostic> {
         .collect()
 }
 
-fn task_findings(task: &Task, options: &RunOptions) -> Vec<Diagnostic> {
+fn task_findings(task: &Task, options: &RunOptions) -> Vec<Finding> {
     let groups = unknown_groups(task, options);
     if !groups.is_empty() {
-        return groups;
+        return groups.into_iter().map(|group| About::Action.finding(group)).collect();
     }
     let name = task.action.name.as_str();
     if name.contains("{{") {
         return Vec::new();
     }
     if options.rejects(name) {
-        return vec![
-            Diagnostic::error(unresolved(name))
-                .at_opt(task.action.place.as_ref(), "")
-                .note("`plugin_filters_cfg` rejects it"),
-        ];
-    }
-    if !action::exists(name) && module_file::find(name, task, options).is_some() {
-        return Vec::new();
+        let error = Diagnostic::error(unresolved(name)).at_opt(task.action.place.as_ref(), "");
+        return vec![About::Action.finding(error.note("`plugin_filters_cfg` rejects it"))];
     }
     if !action::exists(name) {
-        if foreign::is_known(name) || foreign::file(name, task, options).is_some() {
-            let title = format!("the module `{name}` cannot run here");
-            let warning = Diagnostic::warning(title).at_opt(task.action.place.as_ref(), "first used here");
-            return vec![warning.help("tasks that use it fail, unless they are skipped")];
-        }
-        let mut error = Diagnostic::error(unresolved(name)).at_opt(task.action.place.as_ref(), "");
-        if let Some(near) = action::nearest(name) {
-            error = error.help(format!("did you mean `{near}`?"));
-        }
-        return vec![error];
+        return foreign_finding(name, task, options).into_iter().collect();
     }
     // A file of the user's own goes before a module of the same name and has arguments of its own.
     if !name.contains('.')
@@ -98,7 +111,38 @@ fn task_findings(task: &Task, options: &RunOptions) -> Vec<Diagnostic> {
     {
         return Vec::new();
     }
-    if may_fail(task) { Vec::new() } else { unknown_arguments(task) }
+    if may_fail(task) {
+        return Vec::new();
+    }
+    unknown_arguments(task).into_iter().map(|error| About::Argument.finding(error)).collect()
+}
+
+/// What is to be told of an action that is not built in.
+fn foreign_finding(name: &str, task: &Task, options: &RunOptions) -> Option<Finding> {
+    if module_file::find(name, task, options).is_some() {
+        return None;
+    }
+    let place = task.action.place.as_ref();
+    let cannot_run = || {
+        let warning = Diagnostic::warning(format!("the module `{name}` cannot run here"));
+        let warning = warning.at_opt(place, "first used here");
+        Some(About::Action.finding(warning.help("tasks that use it fail, unless they are skipped")))
+    };
+    if foreign::is_ansibles(name) || foreign::file(name, task, options).is_some() {
+        return cannot_run();
+    }
+    match routing::look_up(name, task, options) {
+        Route::File(_) => None,
+        Route::Away => cannot_run(),
+        Route::Removed(words) => Some(About::Removed.finding(Diagnostic::error(words).at_opt(place, ""))),
+        Route::Nothing => {
+            let error = Diagnostic::error(unresolved(name)).at_opt(place, "");
+            Some(About::Action.finding(match action::nearest(name) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error,
+            }))
+        }
+    }
 }
 
 /// Ansible's words for an action that it cannot find.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use playbook::{Task, short_name};
 
 use crate::options::RunOptions;
+use crate::routing;
 
 /// Modules of ansible-core 2.19 that may not be built in. One that is, is found before this list is asked.
 const ANSIBLES: [&str; 75] = [
@@ -88,7 +89,6 @@ const ANSIBLES: [&str; 75] = [
 
 /// Whether Ansible would know the module: its own, or one that a collection could hold.
 pub(crate) fn is_known(name: &str) -> bool {
-    let short = short_name(name);
     let in_collection = || {
         let parts: Vec<&str> = name.split('.').collect();
         let is_name = |part: &&str| {
@@ -98,7 +98,12 @@ pub(crate) fn is_known(name: &str) -> bool {
             && parts.iter().all(is_name)
             && !matches!(parts[..2], ["ansible", "builtin" | "legacy"])
     };
-    ANSIBLES.contains(&short) || in_collection()
+    is_ansibles(name) || in_collection() || routing::full_name(short_name(name)).is_some()
+}
+
+/// Whether it is a module of ansible-core itself.
+pub(crate) fn is_ansibles(name: &str) -> bool {
+    ANSIBLES.contains(&short_name(name))
 }
 
 /// The file of a module or action plugin of the user's own: in the `library` of the task's role, of its playbook, or of the settings.
@@ -147,6 +152,7 @@ mod tests {
             ("dnf", true),
             ("ansible.builtin.pip", true),
             ("community.general.ufw", true),
+            ("npm", true),
             ("ansible.builtin.nothing", false),
             ("nothing", false),
             ("a.b", false),

@@ -33,6 +33,7 @@ mod prompts;
 mod reserved;
 mod results;
 mod rounds;
+mod routing;
 mod runner;
 mod scope;
 mod settings;

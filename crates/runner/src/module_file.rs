@@ -9,6 +9,7 @@ use playbook::{Task, short_name};
 
 use crate::foreign;
 use crate::options::RunOptions;
+use crate::routing::{self, Route};
 
 /// A module's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,19 +111,26 @@ pub(crate) fn find(name: &str, task: &Task, options: &RunOptions) -> Option<Modu
     }
     if builtin {
         let short = short_name(name);
-        return python_libraries().into_iter().find_map(|root| {
+        let own = python_libraries().into_iter().find_map(|root| {
             let path = root.join("ansible/modules").join(format!("{short}.py"));
             let package = Some(format!("ansible.modules.{short}"));
             path.is_file().then_some(ModuleFile { path, package, root: Some(root) })
         });
+        if own.is_some() {
+            return own;
+        }
     }
+    match routing::look_up(name, task, options) {
+        Route::File(file) => Some(file),
+        Route::Away | Route::Removed(_) | Route::Nothing => None,
+    }
+}
+
+/// The file of a module by the full name that its collection has for it.
+pub(crate) fn in_collections(name: &str, options: &RunOptions) -> Option<ModuleFile> {
+    let parts: Vec<&str> = name.split('.').collect();
     let [namespace, collection, rest @ ..] = parts.as_slice() else { return None };
-    let beside =
-        options.playbooks.iter().filter_map(|path| path.parent()).map(|folder| folder.join("collections"));
-    let folders = beside.chain(options.collections_path.iter().cloned()).chain(python_libraries());
-    folders.into_iter().find_map(|root| {
-        // A path may name the folder itself or what is above it.
-        let root = if root.ends_with("ansible_collections") { root.parent()?.to_path_buf() } else { root };
+    routing::roots(options).into_iter().find_map(|root| {
         let below =
             format!("ansible_collections/{namespace}/{collection}/plugins/modules/{}", rest.join("/"));
         let package = below.replace('/', ".");
@@ -132,6 +140,14 @@ pub(crate) fn find(name: &str, task: &Task, options: &RunOptions) -> Option<Modu
             path.is_file().then(|| ModuleFile { path, package, root: Some(root.clone()) })
         })
     })
+}
+
+/// The folder of a collection, if it is on this machine.
+pub(crate) fn collection_folder(namespace: &str, collection: &str, options: &RunOptions) -> Option<PathBuf> {
+    let folders = routing::roots(options).into_iter();
+    folders
+        .map(|root| root.join("ansible_collections").join(namespace).join(collection))
+        .find(|folder| folder.is_dir())
 }
 
 /// Folders of Python packages on this machine that hold ansible-core, by their usual places; no Python is asked.

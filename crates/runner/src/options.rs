@@ -61,6 +61,8 @@ pub struct RunOptions {
     pub library: Vec<PathBuf>,
     /// `private_role_vars`: roles of a play's list do not show their variables to the play.
     pub private_role_vars: bool,
+    /// `inject_facts_as_vars`: facts are variables of their own too (`ansible_hostname`), not only parts of `ansible_facts`.
+    pub inject_facts: bool,
     /// `strategy`: of plays that name none.
     pub strategy: Option<String>,
     /// `no_log`: tasks that say nothing else hide their results.
@@ -134,6 +136,7 @@ impl Default for RunOptions {
             collections_path: Vec::new(),
             library: Vec::new(),
             private_role_vars: false,
+            inject_facts: true,
             strategy: None,
             no_log: false,
             poll_interval: 15,

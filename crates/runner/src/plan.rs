@@ -58,7 +58,7 @@ impl Runner {
         warn: &mut dyn FnMut(Diagnostic),
     ) -> Result<Vec<PlaybookPlan>, LoadFailure> {
         let loader = Self::loader(&options);
-        let playbooks = load_all(&loader, &options, &mut |event| {
+        let playbooks = load_all(&loader, &options, true, &mut |event| {
             if let Event::Warning(warning) = event {
                 warn(warning);
             }

@@ -8,6 +8,7 @@ use data::{Diagnose, Diagnostic, Map, Value};
 use playbook::{LoadSettings, Loader, Play, Playbook, Surroundings};
 use template::{Engine, Settings};
 
+use crate::check::About;
 use crate::event::{Event, HostName, PlayStart};
 use crate::options::{Gathering, RunOptions};
 use crate::play_run::{PlayRun, RunState};
@@ -91,7 +92,7 @@ impl Runner {
     pub fn run(self, emit: &mut dyn FnMut(Event)) -> RunOutcome {
         let loader = Self::loader(&self.options);
         let failed = |exit_code| RunOutcome { stats: Stats::default(), exit_code };
-        let playbooks = match load_all(&loader, &self.options, emit) {
+        let playbooks = match load_all(&loader, &self.options, false, emit) {
             Ok(playbooks) => playbooks,
             Err(failure) => {
                 failure.findings.into_iter().for_each(|finding| emit(Event::Error(finding)));
@@ -140,22 +141,34 @@ impl LoadFailure {
     }
 }
 
+/// Loads and checks the playbooks. For one who only wants to look (`looking`), arguments that an action does not take are worth a warning.
 pub(crate) fn load_all(
     loader: &Loader,
     options: &RunOptions,
+    looking: bool,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Vec<Playbook>, LoadFailure> {
     let mut playbooks = Vec::new();
     let mut findings = Vec::new();
+    // Of files that are not there, and of actions that are gone, Ansible dies another way.
     let mut missing = false;
     for path in &options.playbooks {
         match loader.playbook(path) {
             Ok((playbook, warnings)) => {
                 warnings.into_iter().for_each(|warning| emit(Event::Warning(warning)));
                 let found = playbook.plays.iter().flat_map(|play| check::play(play, options));
-                let (errors, warnings): (Vec<_>, Vec<_>) =
-                    found.partition(|finding| finding.severity == data::Severity::Error);
-                findings.extend(errors);
+                let (errors, warnings): (Vec<_>, Vec<_>) = found
+                    .map(|mut finding| {
+                        if looking && finding.about == About::Argument {
+                            finding.told.severity = data::Severity::Warning;
+                        }
+                        finding
+                    })
+                    .partition(|finding| finding.told.severity == data::Severity::Error);
+                missing |= findings.is_empty()
+                    && errors.first().is_some_and(|finding| finding.about == About::Removed);
+                findings.extend(errors.into_iter().map(|finding| finding.told));
+                let warnings = warnings.into_iter().map(|finding| finding.told).collect();
                 check::once(warnings).into_iter().for_each(|warning| emit(Event::Warning(warning)));
                 playbooks.push(playbook);
             }

@@ -126,8 +126,7 @@ impl TaskScope {
 
     /// Facts that the running task gathered: seen by its own conditions.
     pub(crate) fn add_local_facts(&mut self, facts: &Map) {
-        self.data.facts.extend_from(facts);
-        self.data.namespaced.extend_from(&crate::variables::namespaced(facts));
+        self.data.add_facts(facts);
     }
 
     fn host_and_task_magic(&self) -> Map {
@@ -172,7 +171,7 @@ impl TaskScope {
             Some(&self.play.role_exports),
             Some(&self.vars_files),
             Some(&self.play.vars),
-            Some(&self.data.facts),
+            Some(self.data.injected(self.shared.options.inject_facts)),
             Some(&self.inventory),
             role.map(|role| &role.defaults),
             Some(&self.play.role_defaults),

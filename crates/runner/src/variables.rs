@@ -2,7 +2,7 @@
 //! take snapshots, which cost a few pointer copies.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 
 use data::{Diagnostic, Key, Map, Value};
 use inventory::HashBehaviour;
@@ -17,10 +17,33 @@ pub(crate) struct HostData {
     pub(crate) facts: Map,
     /// The same without the prefix `ansible_`: the variable `ansible_facts`.
     pub(crate) namespaced: Map,
+    /// `ansible_local` alone: what is a variable even where facts are none (`inject_facts_as_vars: false`).
+    pub(crate) local: Map,
     /// `include_vars`.
     pub(crate) included: Map,
     /// `set_fact` and `register`.
     pub(crate) set: Map,
+}
+
+impl HostData {
+    /// Adds facts, as modules name them.
+    pub(crate) fn add_facts(&mut self, facts: &Map) {
+        self.facts.extend_from(facts);
+        self.namespaced.extend_from(&namespaced(facts));
+        if let Some(local) = facts.get("ansible_local") {
+            self.local.insert("ansible_local", local.clone());
+        }
+    }
+
+    /// The facts that are variables of their own.
+    pub(crate) fn injected(&self, all: bool) -> &Map {
+        static NONE: LazyLock<Map> = LazyLock::new(|| Map::from([("ansible_local", Map::new())]));
+        match all {
+            true => &self.facts,
+            false if self.local.is_empty() => &NONE,
+            false => &self.local,
+        }
+    }
 }
 
 /// The store of all hosts.
@@ -56,7 +79,9 @@ impl Variables {
             self.warn(warning);
             Map::new()
         });
-        HostData { namespaced: namespaced(&facts), facts, ..HostData::default() }
+        let mut data = HostData::default();
+        data.add_facts(&facts);
+        data
     }
 
     fn change(&self, host: &HostName, change: impl FnOnce(&mut HostData)) {
@@ -78,8 +103,7 @@ impl Variables {
     pub(crate) fn add_facts(&self, host: &HostName, facts: &Map) {
         let mut all = Map::new();
         self.change(host, |data| {
-            data.facts.extend_from(facts);
-            data.namespaced.extend_from(&namespaced(facts));
+            data.add_facts(facts);
             all = data.facts.clone();
         });
         if let Err(warning) = self.cache.write(host, &all) {
@@ -102,6 +126,7 @@ impl Variables {
         self.change(host, |data| {
             data.facts = Map::new();
             data.namespaced = Map::new();
+            data.local = Map::new();
         });
         self.cache.forget(host);
     }
@@ -141,6 +166,10 @@ mod tests {
         assert_eq!(data.namespaced.get_str("os_family"), Some("Debian"));
         assert_eq!(data.namespaced.get_str("services"), Some("x"));
         assert_eq!(data.facts.get_str("ansible_os_family"), Some("Debian"));
+        assert_eq!(data.injected(false), &Map::from([("ansible_local", Map::new())]));
+        variables.add_facts(&host, &Map::from([("ansible_local", Map::from([("a", 1)]))]));
+        let local = variables.snapshot("a").injected(false).get("ansible_local").cloned();
+        assert_eq!(local, Some(Value::from(Map::from([("a", 1)]))));
         variables.clear_facts(&host);
         assert!(!variables.has_facts("a"));
     }

@@ -1,5 +1,6 @@
 //! `taskbox inventory`: what `ansible-inventory` shows of hosts, groups and their variables.
 
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -98,9 +99,16 @@ pub(crate) fn run(args: &InventoryArgs, settings: &Settings) -> Result<ExitCode,
         files: &files,
         export: args.export || settings.flag("INVENTORY_EXPORT"),
         playbook_dir: playbook_dir.is_some(),
+        inject_facts: settings.flag("INJECT_FACTS_AS_VARS"),
         extra_vars: &extra_vars,
         limit: limit.as_deref(),
     };
+    let is_json = args.list && !args.yaml && !args.toml;
+    if is_json && args.output.is_none() {
+        let printed = print_json(&listing);
+        report_all(&files.take_warnings());
+        return printed.map(|()| ExitCode::SUCCESS);
+    }
     let shown = shown(args, &listing);
     report_all(&files.take_warnings());
     let text = shown?;
@@ -113,6 +121,27 @@ pub(crate) fn run(args: &InventoryArgs, settings: &Settings) -> Result<ExitCode,
     Ok(ExitCode::SUCCESS)
 }
 
+/// Prints all hosts and groups while they are written.
+fn print_json(listing: &Listing<'_>) -> Result<(), FlagError> {
+    let mut out = BufWriter::new(anstream::stdout().lock());
+    let mut written = Ok(());
+    let mut print = |piece: &str| {
+        if written.is_ok() {
+            written = out.write_all(piece.as_bytes());
+        }
+    };
+    listing.to_json(&mut print).map_err(|error| FlagError::from_error(&error))?;
+    print("\n");
+    // A reader that has seen enough (`| head`) is no mistake.
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let error = Diagnostic::error(format!("cannot write the inventory: {error}"));
+            Err(FlagError::error(error.help("look at what standard output leads to")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn shown(args: &InventoryArgs, listing: &Listing<'_>) -> Result<String, FlagError> {
     let value = if let Some(name) = &args.host {
         host_vars(args, listing, name)?
@@ -123,10 +152,13 @@ fn shown(args: &InventoryArgs, listing: &Listing<'_>) -> Result<String, FlagErro
     } else if args.yaml {
         listing.to_yaml().map_err(|error| FlagError::from_error(&error))?
     } else {
-        listing.to_json().map_err(|error| FlagError::from_error(&error))?
+        let mut text = String::new();
+        listing.to_json(&mut |piece| text.push_str(piece)).map_err(|error| FlagError::from_error(&error))?;
+        return Ok(text + "\n");
     };
     Ok(if args.yaml {
-        yaml::dump(&value, &yaml::DumpStyle { indent: 2, ..yaml::DumpStyle::nice() })
+        let style = yaml::DumpStyle { indent: 2, ..yaml::DumpStyle::nice() };
+        yaml::dump_shared(&value, &style, &yaml::Shared::everything(&value))
     } else {
         json::write(&value, &json::JsonStyle::indented(4).sorted().unicode()) + "\n"
     })

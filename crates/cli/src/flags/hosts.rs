@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use data::{Diagnose, Diagnostic, Severity};
-use inventory::{HashBehaviour, LoadOptions, Loaded, Pattern, Reader, Selection};
+use inventory::{HashBehaviour, Ignored, LoadOptions, Loaded, Pattern, Reader, Selection};
 
 use super::FlagError;
 use crate::diagnostics::report_all;
@@ -50,6 +50,15 @@ impl HostFlags {
                 Some("merge") => HashBehaviour::Merge,
                 _ => HashBehaviour::Replace,
             },
+            ignored: Ignored::new(
+                settings.list("INVENTORY_IGNORE_EXTS"),
+                &settings.list("INVENTORY_IGNORE_PATTERNS"),
+            )
+            .map_err(|(pattern, why)| {
+                let title =
+                    format!("`{pattern}` of `inventory_ignore_patterns` is no regular expression: {why}");
+                FlagError::error(Diagnostic::error(title).help("write it as Python's `re` reads it"))
+            })?,
             any_unparsed_is_failed: settings.flag("INVENTORY_ANY_UNPARSED_IS_FAILED"),
             unparsed_is_failed: settings.flag("INVENTORY_UNPARSED_IS_FAILED"),
         };

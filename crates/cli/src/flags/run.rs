@@ -137,6 +137,7 @@ impl RunFlags {
                 .chain(paths("DEFAULT_MODULE_PATH"))
                 .collect(),
             private_role_vars: settings.flag("DEFAULT_PRIVATE_ROLE_VARS"),
+            inject_facts: settings.flag("INJECT_FACTS_AS_VARS"),
             strategy: settings.text_if_set("DEFAULT_STRATEGY"),
             no_log: settings.flag("DEFAULT_NO_LOG"),
             task_timeout: seconds("TASK_TIMEOUT"),

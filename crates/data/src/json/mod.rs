@@ -4,4 +4,4 @@ mod parse;
 mod write;
 
 pub use parse::{JsonError, parse, parse_node, without_lone_surrogates};
-pub use write::{JsonStyle, write};
+pub use write::{JsonStyle, write, write_at};

@@ -56,7 +56,12 @@ impl JsonStyle {
 
 /// The value as JSON. An undefined value is written as `null`; the template engine refuses it before it comes here.
 pub fn write(value: &Value, style: &JsonStyle) -> String {
-    let mut writer = Writer { out: String::new(), style, depth: 0 };
+    write_at(value, style, 0)
+}
+
+/// As [`write`], for a value that stands `depth` levels deep in a text that is written piece by piece.
+pub fn write_at(value: &Value, style: &JsonStyle, depth: usize) -> String {
+    let mut writer = Writer { out: String::new(), style, depth };
     writer.value(value);
     writer.out
 }

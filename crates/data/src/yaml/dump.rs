@@ -67,6 +67,25 @@ impl Shared {
         self.addresses.extend(address(value));
     }
 
+    /// Every list and map in the value: whatever stands in it twice is the same object.
+    pub fn everything(value: &Value) -> Self {
+        let mut shared = Self::default();
+        let mut waiting = vec![value];
+        while let Some(next) = waiting.pop() {
+            if let Some(address) = address(next)
+                && !shared.addresses.insert(address)
+            {
+                continue;
+            }
+            match next {
+                Value::List(list) => waiting.extend(list.iter()),
+                Value::Map(map) => waiting.extend(map.values()),
+                _ => {}
+            }
+        }
+        shared
+    }
+
     fn of(&self, value: &Value) -> Option<usize> {
         address(value).filter(|address| self.addresses.contains(address))
     }
@@ -305,6 +324,17 @@ mod tests {
         assert_eq!(dump(&Value::from("thing"), &style), "---\n!!str \"thing\"\n");
         let list = Value::from(vec![Value::from(1)]);
         assert_eq!(dump(&list, &style), "---\n!!seq [\n  !!int \"1\",\n]\n");
+    }
+
+    #[test]
+    fn what_stands_twice_is_written_once_with_an_anchor() {
+        let list = Value::from(vec![Value::from(1)]);
+        let alike = Value::from(vec![Value::from(1)]);
+        let value = Value::from(Map::from([("a", list.clone()), ("b", list), ("c", alike)]));
+        assert_eq!(
+            dump_shared(&value, &DumpStyle::nice(), &Shared::everything(&value)),
+            "a: &id001\n- 1\nb: *id001\nc:\n- 1\n"
+        );
     }
 
     #[test]

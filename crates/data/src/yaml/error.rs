@@ -38,6 +38,7 @@ pub(crate) enum Problem {
     TooDeep,
     Unexpected,
     TooManyAliases,
+    TooManyNodes(usize),
 }
 
 impl YamlError {
@@ -65,6 +66,7 @@ impl YamlError {
             Problem::SecondDocument => "expected one document, found a second".to_owned(),
             Problem::Unexpected => "expected a value".to_owned(),
             Problem::TooDeep => "nested too deep".to_owned(),
+            Problem::TooManyNodes(limit) => format!("more than {limit} values in one file"),
             Problem::TooManyAliases => "too many nodes from aliases".to_owned(),
         }
     }

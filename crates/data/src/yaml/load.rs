@@ -16,6 +16,9 @@ const DEPTH: usize = 200;
 /// Nodes that aliases may add to a document. A "billion laughs" file passes it at once; real files use a few hundred.
 const ALIAS_BUDGET: usize = 1_000_000;
 
+/// Values of a text beyond this are refused: each takes some hundred bytes, and the largest real files have a tenth of it.
+const NODES: usize = 2_000_000;
+
 /// One document, and what the user should know about it.
 #[derive(Debug)]
 pub struct Loaded {
@@ -95,6 +98,8 @@ struct Composer<'a> {
     /// Nodes made so far in this document, for the size of anchors.
     made: usize,
     copied: usize,
+    /// Nodes made so far in all documents, aliases counted once.
+    total: usize,
     warnings: Vec<Diagnostic>,
 }
 
@@ -106,6 +111,7 @@ impl<'a> Composer<'a> {
             anchors: HashMap::new(),
             made: 0,
             copied: 0,
+            total: 0,
             warnings: Vec::new(),
         }
     }
@@ -147,6 +153,10 @@ impl<'a> Composer<'a> {
     fn node(&mut self, event: Event, frame: Frame) -> Result<Node, YamlError> {
         if frame.depth > DEPTH {
             return Err(YamlError::new(self.place(event.start, event.end), Problem::TooDeep));
+        }
+        self.total += 1;
+        if self.total > NODES {
+            return Err(YamlError::new(self.place(event.start, event.end), Problem::TooManyNodes(NODES)));
         }
         let Event { kind, start, end } = event;
         let place = self.place(start, end);

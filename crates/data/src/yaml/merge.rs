@@ -6,6 +6,9 @@ use crate::yaml::error::{Problem, YamlError};
 use crate::yaml::{Node, NodeKind};
 use crate::{Diagnostic, Key};
 
+/// So many duplicate keys of a file are told one by one.
+const WARNINGS: usize = 100;
+
 /// Entries in order of writing, and those that `<<` brings; the latter stand first and give way.
 #[derive(Default)]
 pub(crate) struct Entries {
@@ -51,7 +54,7 @@ impl Entries {
             match positions.get_mut(&name) {
                 Some((position, was_own)) => {
                     if is_own && *was_own {
-                        warnings.push(duplicate(&entries[*position].0, &key));
+                        warn(warnings, &entries[*position].0, &key);
                     }
                     *was_own |= is_own;
                     let entry = &mut entries[*position];
@@ -68,6 +71,17 @@ impl Entries {
             }
         }
         entries
+    }
+}
+
+/// Warns of a duplicate key; of the hundredth in a file, that there are more.
+fn warn(warnings: &mut Vec<Diagnostic>, first: &Node, again: &Node) {
+    match warnings.len() {
+        0..WARNINGS => warnings.push(duplicate(first, again)),
+        WARNINGS => warnings.push(
+            Diagnostic::warning("more keys of this file are duplicates").at(&again.place, "the next of them"),
+        ),
+        _ => {}
     }
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn complete(inventory: &mut Inventory, vars: &Map, findings: &mut Vec
 pub(crate) fn keep_password(var: &mut IniVar) {
     let text = match &var.value {
         Value::Str(text) => text.to_string(),
-        _ => var.written.clone(),
+        _ => var.written().to_owned(),
     };
     var.value = password(&text, &var.place);
 }

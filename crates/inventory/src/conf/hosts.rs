@@ -61,7 +61,7 @@ pub(crate) fn load(
             }
         }
     }
-    if let Err(errors) = ini::apply(&file, &mut inventory, &origin(path)) {
+    if let Err(errors) = ini::apply(file, &mut inventory, &origin(path)) {
         findings.extend(errors.iter().map(|error| with_nearest_group(error, &inventory)));
     }
     add_cluster_group(&mut inventory, findings);

@@ -14,13 +14,13 @@ enum Pending {
     Vars { place: Option<Place> },
 }
 
-/// Adds the hosts, groups and variables of `file`.
+/// Adds the hosts, groups and variables of `file`, whose sections go as their hosts come.
 ///
 /// # Errors
 /// Every group that is used but not declared, and every loop.
-pub(crate) fn apply(file: &IniFile, inventory: &mut Inventory, origin: &Origin) -> Result<(), Vec<IniError>> {
+pub(crate) fn apply(file: IniFile, inventory: &mut Inventory, origin: &Origin) -> Result<(), Vec<IniError>> {
     let mut applying = Applying { inventory, origin, pending: IndexMap::new(), errors: Vec::new() };
-    for section in &file.sections {
+    for section in file.sections {
         applying.section(section);
     }
     applying.finish()
@@ -34,16 +34,16 @@ struct Applying<'a> {
 }
 
 impl Applying<'_> {
-    fn section(&mut self, section: &Section) {
+    fn section(&mut self, section: Section) {
+        self.declare(&section);
         let group = section.name.as_str();
-        self.declare(section);
-        for entry in &section.entries {
+        for entry in section.entries {
             let result = match entry {
                 Entry::Host(line) => self.host(line, group),
-                Entry::Child(child) => self.child(child, group),
+                Entry::Child(child) => self.child(&child, group),
                 Entry::Var(var) => {
-                    let result = self.inventory.set_group_var(group, var.name.clone(), var.value.clone());
-                    result.map_err(|error| (error, Some(var.place.clone())))
+                    let result = self.inventory.set_group_var(group, var.name, var.value);
+                    result.map_err(|error| (error, Some(var.place)))
                 }
             };
             if let Err((error, Some(place))) = result {
@@ -72,7 +72,7 @@ impl Applying<'_> {
         }
     }
 
-    fn host(&mut self, line: &HostLine, group: &str) -> Result<(), (GraphError, Option<Place>)> {
+    fn host(&mut self, line: HostLine, group: &str) -> Result<(), (GraphError, Option<Place>)> {
         let place = line.pattern.place();
         let at = |error| (error, place.cloned());
         for name in &line.names {
@@ -83,6 +83,7 @@ impl Applying<'_> {
                 let key = Text::plain("ansible_port").with_place(place.cloned());
                 self.inventory.set_host_var(name, key, Value::from(port)).map_err(at)?;
             }
+            self.inventory.reserve_host_vars(name, line.vars.len());
             for var in &line.vars {
                 self.inventory.set_host_var(name, var.name.clone(), var.value.clone()).map_err(at)?;
             }
@@ -132,7 +133,7 @@ mod tests {
         let mut inventory = Inventory::default();
         let origin = Origin { file: Value::Null, dir: Value::Null };
         let errors = match IniFile::parse(&source) {
-            Ok(file) => apply(&file, &mut inventory, &origin).err().unwrap_or_default(),
+            Ok(file) => apply(file, &mut inventory, &origin).err().unwrap_or_default(),
             Err(errors) => errors,
         };
         inventory.reconcile();

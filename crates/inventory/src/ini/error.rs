@@ -44,6 +44,12 @@ pub enum IniProblem {
         /// Why, in a few words.
         reason: String,
     },
+    /// Beyond what is taken for an inventory; it keeps memory bounded on hostile input.
+    #[error("more than {0} hosts in one file")]
+    TooManyHosts(usize),
+    /// Where reading stops, because so many mistakes came before.
+    #[error("the rest of the file was not read after {0} mistakes")]
+    TooManyMistakes(usize),
     /// A word after the host name that is no assignment.
     #[error("expected `key=value` after the host name, found `{0}`")]
     Assignment(String),
@@ -109,6 +115,10 @@ impl IniProblem {
             Self::Quote => "close the quote on the same line, or escape it with a backslash".into(),
             Self::Escape => "one host is one line; write the whole host on it, without a backslash".into(),
             Self::Range { .. } => "write ranges as `[1:3]`, `[01:20:2]` or `[a:f]`".into(),
+            Self::TooManyHosts(_) => {
+                "is it the file you meant? Give large inventories in several files".into()
+            }
+            Self::TooManyMistakes(_) => "is it an inventory? Correct the first mistakes and try again".into(),
             Self::Assignment(word) => {
                 format!("write `{word}=...`, quote a value that has blanks, or give each host its own line")
             }

@@ -1,5 +1,6 @@
 //! The syntax tree of an INI inventory. Reading goes on after a mistake, so that all mistakes of a file are reported at once.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use data::{List, Map, Place, Source, Span, Text, Value, suggest};
@@ -9,6 +10,12 @@ use super::{IniError, IniProblem};
 use crate::address::parse_address;
 use crate::mask::masked;
 use crate::range::expand;
+
+/// Hosts of one file beyond this are taken for a mistake; a range has the same limit.
+const HOSTS: usize = 1_000_000;
+
+/// After so many mistakes, the file is probably no inventory.
+const MISTAKES: usize = 100;
 
 /// A parsed file.
 #[derive(Clone, Debug)]
@@ -72,12 +79,19 @@ pub struct IniVar {
     pub name: Text,
     /// The value, typed as a Python literal where it is one.
     pub value: Value,
-    /// The value without its quotes, before it was typed: what a password is, whatever it looks like.
-    pub written: String,
+    /// The value without its quotes, before it was typed, where that is something else.
+    pub(crate) untyped: Option<Box<str>>,
     /// Where the value stands.
     pub place: Place,
     /// Whether a `#` inside the word cut the value off.
     pub cut: bool,
+}
+
+impl IniVar {
+    /// The value without its quotes, before it was typed: what a password is, whatever it looks like.
+    pub fn written(&self) -> &str {
+        self.untyped.as_deref().or_else(|| self.value.as_str()).unwrap_or_default()
+    }
 }
 
 impl IniFile {
@@ -93,7 +107,13 @@ impl IniFile {
     /// Parses a whole file, leaving out the lines that are wrong.
     pub fn parse_tolerant(source: &Arc<Source>) -> (Self, Vec<IniError>) {
         let shown = masked(source);
-        let mut parser = Parser { source: &shown, sections: Vec::new(), errors: Vec::new() };
+        let mut parser = Parser {
+            source: &shown,
+            sections: Vec::new(),
+            errors: Vec::new(),
+            names: HashSet::new(),
+            hosts: 0,
+        };
         let mut at = 0;
         for line in split_lines(source.text()) {
             // A byte order mark, as some editors write it, is a blank here.
@@ -103,6 +123,15 @@ impl IniFile {
             if !trimmed.is_empty() && !trimmed.starts_with([';', '#']) {
                 let read = parser.line(trimmed, start);
                 parser.errors.extend(read.err());
+                if parser.errors.len() >= MISTAKES || parser.hosts > HOSTS {
+                    let place = parser.place(start, start + trimmed.len());
+                    let many = parser.errors.len();
+                    parser.errors.push(match parser.hosts > HOSTS {
+                        true => IniProblem::TooManyHosts(HOSTS).at(&place),
+                        false => IniProblem::TooManyMistakes(many).at(&place),
+                    });
+                    break;
+                }
             }
             at += line.len();
         }
@@ -125,9 +154,25 @@ struct Parser<'a> {
     source: &'a Arc<Source>,
     sections: Vec<Section>,
     errors: Vec<IniError>,
+    /// Names of variables: thousands of hosts have the same few, and share them.
+    names: HashSet<Arc<str>>,
+    /// How many hosts the lines stand for so far.
+    hosts: usize,
 }
 
 impl Parser<'_> {
+    fn name(&mut self, name: &str, place: Place) -> Text {
+        let shared = match self.names.get(name) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let new: Arc<str> = name.into();
+                self.names.insert(Arc::clone(&new));
+                new
+            }
+        };
+        Text::plain(shared).with_place(Some(place))
+    }
+
     fn place(&self, start: usize, end: usize) -> Place {
         Place::new(self.source, Span::new(start, end))
     }
@@ -206,7 +251,8 @@ impl Parser<'_> {
         if names.iter().any(|name| name.trim() == "---") {
             return Err(IniProblem::Yaml.at(&place));
         }
-        let mut vars = Vec::new();
+        self.hosts += names.len();
+        let mut vars = Vec::with_capacity(rest.len());
         for word in rest {
             match self.assignment(word) {
                 Ok(var) => vars.push(var),
@@ -237,7 +283,7 @@ impl Parser<'_> {
         }
     }
 
-    fn assignment(&self, word: &Word) -> Result<IniVar, IniError> {
+    fn assignment(&mut self, word: &Word) -> Result<IniVar, IniError> {
         let place = Place::new(self.source, word.span);
         let Some((key, value)) = word.text.split_once('=') else {
             return Err(IniProblem::Assignment(word.text.clone()).at(&place));
@@ -245,10 +291,11 @@ impl Parser<'_> {
         let range = word.span.range();
         let equals = place.text().find('=').map_or(range.end, |at| range.start + at);
         let value_place = self.place((equals + 1).min(range.end), range.end);
+        let (name_place, read) = (self.place(range.start, equals), typed(value, &value_place));
         Ok(IniVar {
-            name: Text::plain(key).with_place(Some(self.place(range.start, equals))),
-            value: typed(value, &value_place),
-            written: value.to_owned(),
+            name: self.name(key, name_place),
+            untyped: untyped(value, &read),
+            value: read,
             place: value_place,
             cut: word.cut,
         })
@@ -264,17 +311,18 @@ impl Parser<'_> {
         Ok(Text::plain(name).with_place(Some(self.place(start, start + name.len()))))
     }
 
-    fn variable(&self, line: &str, start: usize) -> Result<IniVar, IniError> {
+    fn variable(&mut self, line: &str, start: usize) -> Result<IniVar, IniError> {
         let Some((key, value)) = line.split_once('=') else {
             return Err(IniProblem::Variable(line.to_owned()).at(&self.place(start, start + line.len())));
         };
         let value_start = start + key.len() + 1 + (value.len() - value.trim_start().len());
         let (key, value) = (key.trim_end(), value.trim());
         let place = self.place(value_start, value_start + value.len());
+        let (name_place, read) = (self.place(start, start + key.len()), typed(value, &place));
         Ok(IniVar {
-            name: Text::plain(key).with_place(Some(self.place(start, start + key.len()))),
-            value: typed(value, &place),
-            written: value.to_owned(),
+            name: self.name(key, name_place),
+            untyped: untyped(value, &read),
+            value: read,
             place,
             cut: false,
         })
@@ -331,6 +379,11 @@ fn split_lines(text: &str) -> impl Iterator<Item = &str> {
         rest = after;
         Some(line)
     })
+}
+
+/// The text of a value, unless the value is that text.
+fn untyped(text: &str, value: &Value) -> Option<Box<str>> {
+    (value.as_str() != Some(text)).then(|| text.into())
 }
 
 /// A value typed as Python types literals, else text. The user wrote it, so text in it is a template.

@@ -73,9 +73,13 @@ impl Reader<'_> {
         let mut parts: Vec<(String, String)> = Vec::new();
         if let [namespace, collection, role @ ..] = name.split('.').collect::<Vec<_>>().as_slice()
             && !role.is_empty()
+            && name.split('.').all(is_identifier)
         {
             parts.push((format!("{namespace}/{collection}"), role.join("/")));
         } else {
+            // A role of a collection finds its siblings first.
+            let own = around.role.as_ref().and_then(|role| role.collection());
+            parts.extend(own.map(|collection| (collection.replacen('.', "/", 1), name.to_owned())));
             let listed = around.keywords.list(Inherited::Collections).iter().filter_map(data::Value::as_str);
             parts.extend(listed.map(|collection| (collection.replacen('.', "/", 1), name.to_owned())));
         }
@@ -110,6 +114,12 @@ impl Reader<'_> {
         }
         self.findings.missing(error);
     }
+}
+
+/// Whether it can be a part of a full name in a collection: such a name is one of Python.
+fn is_identifier(part: &str) -> bool {
+    part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// `~` and `~/x` in the home folder of the user.

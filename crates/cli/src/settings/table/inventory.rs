@@ -16,6 +16,8 @@ pub(super) const INVENTORY: &[Setting] = &[
     yes("EDITOR", Text, Some("vi"), &[("defaults", "editor")], &["ANSIBLE_EDITOR", "EDITOR"], "the editor of `vault create` and `vault edit`"),
     yes("INVENTORY_ANY_UNPARSED_IS_FAILED", Bool, Some("False"), &[("inventory", "any_unparsed_is_failed")], &["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"], "an inventory that cannot be read is an error"),
     yes("INVENTORY_EXPORT", Bool, Some("False"), &[("inventory", "export")], &["ANSIBLE_INVENTORY_EXPORT"], "show variables where they are defined, as `--export`"),
+    yes("INVENTORY_IGNORE_EXTS", List, Some(".pyc,.pyo,.swp,.bak,~,.rpm,.md,.txt,.rst,.orig,.cfg,.retry"), &[("defaults", "inventory_ignore_extensions"), ("inventory", "ignore_extensions")], &["ANSIBLE_INVENTORY_IGNORE"], "files of inventory folders that are left out, by their endings"),
+    yes("INVENTORY_IGNORE_PATTERNS", List, Some(""), &[("defaults", "inventory_ignore_patterns"), ("inventory", "ignore_patterns")], &["ANSIBLE_INVENTORY_IGNORE_REGEX"], "files of inventory folders that are left out, by patterns"),
     yes("INVENTORY_UNPARSED_IS_FAILED", Bool, Some("False"), &[("inventory", "unparsed_is_failed")], &["ANSIBLE_INVENTORY_UNPARSED_FAILED"], "it is an error when no inventory can be read"),
     yes("INVENTORY_UNPARSED_WARNING", Bool, Some("True"), &[("inventory", "inventory_unparsed_warning")], &["ANSIBLE_INVENTORY_UNPARSED_WARNING"], "warn when no inventory can be read"),
     yes("LOCALHOST_WARNING", Bool, Some("True"), &[("defaults", "localhost_warning")], &["ANSIBLE_LOCALHOST_WARNING"], "warn when only the implicit localhost is there"),

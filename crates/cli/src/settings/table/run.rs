@@ -24,6 +24,7 @@ pub(super) const RUN: &[Setting] = &[
     yes("DEFAULT_MODULE_PATH", PathSpec, Some("{home}/plugins/modules:/usr/share/ansible/plugins/modules"), &[("defaults", "library")], &["ANSIBLE_LIBRARY"], "folders of modules that are not built in"),
     yes("DEFAULT_NO_LOG", Bool, Some("False"), &[("defaults", "no_log")], &["ANSIBLE_NO_LOG"], "tasks that say nothing else hide their results"),
     yes("DEFAULT_POLL_INTERVAL", Int, Some("15"), &[("defaults", "poll_interval")], &["ANSIBLE_POLL_INTERVAL"], "seconds between looks at what runs in the background"),
+    yes("INJECT_FACTS_AS_VARS", Bool, Some("True"), &[("defaults", "inject_facts_as_vars")], &["ANSIBLE_INJECT_FACT_VARS"], "facts are variables of their own too"),
     yes("DEFAULT_PRIVATE_ROLE_VARS", Bool, Some("False"), &[("defaults", "private_role_vars")], &["ANSIBLE_PRIVATE_ROLE_VARS"], "roles of a play's list do not show their variables to the play"),
     yes("DEFAULT_ROLES_PATH", PathSpec, Some("{home}/roles:/usr/share/ansible/roles:/etc/ansible/roles"), &[("defaults", "roles_path")], &["ANSIBLE_ROLES_PATH"], "folders of roles"),
     yes("DEFAULT_STRATEGY", Text, Some("linear"), &[("defaults", "strategy")], &["ANSIBLE_STRATEGY"], "the strategy of plays that name none"),
