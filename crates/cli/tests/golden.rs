@@ -120,6 +120,53 @@ fn etcd_may_be_a_pod_and_networks_may_be_two() {
     compare("dual", &render("dual", &dual));
 }
 
+/// A bundle's images and a folder's archives of the same: a worker runs no control plane, and nobody runs etcd as a pod unless kubeadm does.
+#[test]
+fn a_host_gets_the_images_that_it_runs() {
+    const NAMES: [&str; 10] = [
+        "registry.k8s.io/kube-apiserver:v1.36.2",
+        "registry.k8s.io/kube-controller-manager:v1.36.2",
+        "registry.k8s.io/kube-scheduler@sha256:00ff",
+        "registry.k8s.io/kube-proxy:v1.36.2",
+        "registry.k8s.io/etcd:3.6.8-0",
+        "registry.k8s.io/pause:3.10.2",
+        "registry.k8s.io/coredns/coredns:v1.14.2",
+        "ghcr.io/kube-vip/kube-vip:v1.0.3",
+        "docker.io/example/etcd-operator:v1.0.0",
+        "docker.io/library/etcd/backup:1",
+    ];
+    const ARCHIVES: [&str; 6] = [
+        "etcd-operator-1.0.tar",
+        "etcd.tar",
+        "etcd_3.6.8-0.tar.gz",
+        "kube-apiserver-v1.36.2.tar",
+        "kube-proxy.tar",
+        "kube-vip.tar.zst",
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("images")).expect("writable");
+    for name in ARCHIVES {
+        fs::write(folder.path().join("images").join(name), "").expect("writable");
+    }
+    let settings = serde_json::json!({"golden_images": NAMES, "golden_folder": folder.path()}).to_string();
+    let gets = |extra: &[&str]| render("images", &[&[settings.as_str()], extra].concat());
+    let lines = |names: &[&str]| names.iter().map(|name| format!("{name}\n")).collect::<String>();
+
+    let hosts = gets(&[]);
+    let worker =
+        [NAMES[3], NAMES[5], NAMES[6], NAMES[8], NAMES[9], "etcd-operator-1.0.tar", "kube-proxy.tar"];
+    assert_eq!(hosts["node1"], lines(&worker));
+    let without_etcd =
+        |name: &&str| !name.contains("/etcd:") && *name != "etcd.tar" && *name != "etcd_3.6.8-0.tar.gz";
+    let everything: Vec<&str> = NAMES.iter().chain(&ARCHIVES).copied().collect();
+    let master: Vec<&str> = everything.iter().copied().filter(without_etcd).collect();
+    assert_eq!(hosts["master1"], lines(&master));
+
+    let stacked = gets(&["etcd_deployment_type=kubeadm"]);
+    assert_eq!(stacked["master1"], lines(&everything));
+    assert_eq!(stacked["node1"], lines(&worker));
+}
+
 #[test]
 fn kube_proxy_leaves_the_address_of_kube_vip_alone() {
     let files = render("vip", &["internal_lb=kube_vip", "kube_proxy_mode=ipvs"]);
