@@ -184,6 +184,9 @@ case_broken_join() {
     says "every member of etcd has its data" "$last +etcd data"
     members=$(on "$last" "ls /var/lib/etcd/member" | tr -d '\r' | sort | tr '\n' ' ')
     same "as before" "snap wal " "$members"
+    # The host got another part of the pods' network: its bridge must have followed.
+    # shellcheck disable=SC2016  # the host expands it
+    ok "new pods of node$NODES get addresses of its new part" on "node$NODES" '. /run/flannel/subnet.env; [ ! -e /sys/class/net/cni0 ] || ip -o -4 address show dev cni0 | grep -qF " $FLANNEL_SUBNET "'
 }
 
 case_drill() {
