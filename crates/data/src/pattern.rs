@@ -81,20 +81,26 @@ impl Pattern {
         self.regex.captures(text).map_err(too_long)
     }
 
-    /// The matches as `re.finditer` gives them: an empty one may follow another at once.
+    /// Hands the matches on as `re.finditer` gives them, until `step` refuses one: an empty match may follow another at once.
     ///
     /// # Errors
-    /// If matching takes too long.
-    pub fn all<'t>(&self, text: &'t str) -> Result<Vec<Captures<'t>>, PatternError> {
-        let (mut matches, mut at) = (Vec::new(), 0);
+    /// If matching takes too long; inside that, what `step` gave.
+    pub fn each<'t, E>(
+        &self,
+        text: &'t str,
+        mut step: impl FnMut(Captures<'t>) -> Result<(), E>,
+    ) -> Result<Result<(), E>, PatternError> {
+        let mut at = 0;
         while at <= text.len() {
             let Some(found) = self.regex.captures_from_pos(text, at).map_err(too_long)? else { break };
             let Some(whole) = found.get(0) else { break };
-            let step = text[whole.end()..].chars().next().map_or(1, char::len_utf8);
-            at = if whole.start() == whole.end() { whole.end() + step } else { whole.end() };
-            matches.push(found);
+            let next = text[whole.end()..].chars().next().map_or(1, char::len_utf8);
+            at = if whole.start() == whole.end() { whole.end() + next } else { whole.end() };
+            if let Err(refusal) = step(found) {
+                return Ok(Err(refusal));
+            }
         }
-        Ok(matches)
+        Ok(Ok(()))
     }
 
     /// Whether Python would take this text as a replacement.
@@ -155,6 +161,20 @@ impl Pattern {
         replacement: &str,
         limit: usize,
     ) -> Result<(String, usize), PatternError> {
+        Ok(self.replace_within(text, replacement, limit, usize::MAX)?.unwrap_or_default())
+    }
+
+    /// As [`Self::replace`], for a result of so many bytes at most; `None` if it would be longer.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn replace_within(
+        &self,
+        text: &str,
+        replacement: &str,
+        limit: usize,
+        most: usize,
+    ) -> Result<Option<(String, usize)>, PatternError> {
         self.check_replacement(replacement)?;
         let (mut out, mut count, mut copied, mut at) = (String::with_capacity(text.len()), 0, 0, 0);
         while (limit == 0 || count < limit) && at <= text.len() {
@@ -162,13 +182,16 @@ impl Pattern {
             let Some(whole) = found.get(0) else { break };
             out.push_str(&text[copied..whole.start()]);
             out.push_str(&expand(replacement, &found)?);
+            if out.len() > most {
+                return Ok(None);
+            }
             (copied, count) = (whole.end(), count + 1);
             // An empty match moves on by a character, so that the next one is another.
             let step = text[whole.end()..].chars().next().map_or(1, char::len_utf8);
             at = if whole.start() == whole.end() { whole.end() + step } else { whole.end() };
         }
         out.push_str(&text[copied..]);
-        Ok((out, count))
+        Ok(Some((out, count)))
     }
 }
 

@@ -48,7 +48,7 @@ pub use coerce::boolean_word;
 pub use context::{Cancel, Context, Progress};
 pub use failure::Failure;
 pub use files::zip_of;
-pub use network::{addresses_of_getent, addresses_of_hosts_file, resolve_host};
+pub use network::{addresses_of_getent, addresses_of_hosts_file, is_resolvable, resolve_host};
 pub use outcome::{Diff, Outcome};
 pub use registry::{all, find, nearest};
 pub use run::{RunRequest, run_local, run_local_with};

@@ -12,6 +12,9 @@ use crate::settings::{self, NoSetting};
 /// The release in which Ansible takes away what it warns of in 2.19.
 pub(crate) const REMOVED_IN: &str = "2.23";
 
+/// How long a test in a template waits for the resolver.
+const RESOLVING: std::time::Duration = std::time::Duration::from_secs(10);
+
 impl Host for TaskScope {
     fn lookup(&self, name: &str, terms: &[Value], options: &Map) -> Option<Result<Vec<Value>, String>> {
         match name {
@@ -21,8 +24,8 @@ impl Host for TaskScope {
         }
     }
 
-    fn warn(&self, message: &str) {
-        self.shared.warn(Diagnostic::warning(message));
+    fn warn(&self, warning: Diagnostic) {
+        self.shared.warn(warning);
     }
 
     fn deprecated(&self, message: &str) {
@@ -43,6 +46,14 @@ impl Host for TaskScope {
 
     fn setting(&self, name: &str) -> Option<String> {
         settings::text(name, &self.shared.options)
+    }
+
+    fn resolves(&self, name: &str) -> bool {
+        modules::is_resolvable(name, RESOLVING)
+    }
+
+    fn is_module(&self, name: &str) -> bool {
+        crate::action::exists(name) || crate::foreign::is_known(name)
     }
 
     fn action(&self) -> Option<String> {
@@ -84,7 +95,9 @@ impl TaskScope {
                 Ok((value, _)) => found.push(value),
                 Err(NoSetting::Undefined) if missing == "skip" => {}
                 Err(NoSetting::Undefined) if missing == "warn" => {
-                    self.warn(&format!("Skipping {name}. No config definition exists for '{name}'."));
+                    self.warn(Diagnostic::warning(format!(
+                        "Skipping {name}: No config definition exists for '{name}'."
+                    )));
                 }
                 Err(NoSetting::Undefined) => {
                     let of = plugin

@@ -314,8 +314,12 @@ fn truth_of(ev: &Eval<'_>, value: &Value, text: &Text) -> Result<bool, TemplateE
         return Ok(*flag);
     }
     let (truth, kind) = (if value.is_truthy() { "True" } else { "False" }, value.kind().python_name());
+    let at = match value {
+        Value::Str(text) => text.place().map_or_else(String::new, |place| format!(" at '{place}'")),
+        _ => String::new(),
+    };
     let message = format!(
-        "Conditional result ({truth}) was derived from value of type '{kind}'. Conditionals must have a boolean result."
+        "Conditional result ({truth}) was derived from value of type '{kind}'{at}. Conditionals must have a boolean result."
     );
     if ev.ctx.host.and_then(|host| host.setting("ALLOW_BROKEN_CONDITIONALS")).as_deref() == Some("True") {
         ev.deprecated(&message);

@@ -6,6 +6,7 @@
 
 mod args;
 mod checks;
+mod csv;
 mod encoding;
 mod engine;
 mod error;
@@ -13,6 +14,7 @@ mod eval;
 mod filters;
 mod functions;
 mod glob;
+mod ini;
 mod ir;
 mod literal;
 mod lookups;

@@ -32,7 +32,7 @@ impl Filter {
     }
 
     pub(crate) fn run(&self, ev: &Eval<'_>, value: &Val, args: Args) -> Res<Val> {
-        (self.run)(ev, value, &args.bind(self.name, self.params)?)
+        (self.run)(ev, value, &args.bind(last_part(self.name), self.params)?)
     }
 }
 
@@ -55,8 +55,13 @@ impl Test {
     }
 
     pub(crate) fn run(&self, ev: &Eval<'_>, value: &Val, args: Args) -> Res<bool> {
-        (self.run)(ev, value, &args.bind(self.name, self.params)?)
+        (self.run)(ev, value, &args.bind(last_part(self.name), self.params)?)
     }
+}
+
+/// The name of a plugin in its collection.
+fn last_part(name: &'static str) -> &'static str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 /// All filters and tests.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use data::vault::Secrets;
-use data::{Map, Value};
+use data::{Diagnostic, Map, Value};
 
 use crate::SearchPath;
 
@@ -46,13 +46,23 @@ pub trait Host {
     fn lookup(&self, name: &str, terms: &[Value], options: &Map) -> Option<Result<Vec<Value>, String>>;
 
     /// Hears a warning that a filter or lookup gives.
-    fn warn(&self, message: &str);
+    fn warn(&self, warning: Diagnostic);
 
     /// Hears that something works which Ansible will take away.
     fn deprecated(&self, message: &str);
 
     /// A setting of the configuration by Ansible's name for it (`DEFAULT_MANAGED_STR`), when it differs from Ansible's own.
     fn setting(&self, name: &str) -> Option<String>;
+
+    /// Whether a host name or address is known to this machine's resolver.
+    fn resolves(&self, _name: &str) -> bool {
+        false
+    }
+
+    /// Whether there is an action or module of this name.
+    fn is_module(&self, _name: &str) -> bool {
+        false
+    }
 
     /// The name of the task's action; `None` outside of tasks.
     fn action(&self) -> Option<String> {

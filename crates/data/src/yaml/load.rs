@@ -212,11 +212,8 @@ impl<'a> Composer<'a> {
     }
 
     fn sequence(&mut self, opening: Opening, frame: Frame) -> Result<Node, YamlError> {
-        let tag = opening.ansible_tag(&[
-            "tag:yaml.org,2002:seq",
-            "tag:yaml.org,2002:omap",
-            "tag:yaml.org,2002:pairs",
-        ])?;
+        let tag = opening.ansible_tag(&["tag:yaml.org,2002:seq", OMAP, PAIRS])?;
+        let of_pairs = matches!(opening.tag.as_deref(), Some(OMAP | PAIRS));
         let inner = frame.inside(tag);
         let mut items = Vec::new();
         loop {
@@ -225,7 +222,8 @@ impl<'a> Composer<'a> {
                 let place = opening.closed(&next, items.last());
                 return Ok(Node { kind: NodeKind::Seq(items), place, tag });
             }
-            items.push(self.node(next, inner)?);
+            let item = self.node(next, inner)?;
+            items.push(if of_pairs { pair(item)? } else { item });
         }
     }
 
@@ -256,6 +254,23 @@ impl<'a> Composer<'a> {
 
 /// YAML's set: a mapping of which only the keys count. JSON, and so Ansible, shows it as a list.
 const SET: &str = "tag:yaml.org,2002:set";
+
+/// YAML's sequences of mappings of one entry, which Ansible shows as lists of two.
+const OMAP: &str = "tag:yaml.org,2002:omap";
+const PAIRS: &str = "tag:yaml.org,2002:pairs";
+
+/// The key and the value of an item of such a sequence.
+fn pair(item: Node) -> Result<Node, YamlError> {
+    let Node { kind: NodeKind::Map(mut entries), place, tag } = item else {
+        return Err(YamlError::new(item.place, Problem::NoPair));
+    };
+    match entries.pop() {
+        Some((key, value)) if entries.is_empty() => {
+            Ok(Node { kind: NodeKind::Seq(vec![key, value]), place, tag })
+        }
+        _ => Err(YamlError::new(place, Problem::NoPair)),
+    }
+}
 
 /// The beginning of a collection.
 struct Opening {

@@ -14,7 +14,7 @@ mod unix_socket;
 mod uri;
 mod wait_for;
 
-pub use resolve::{addresses_of_getent, addresses_of_hosts_file, resolve_host};
+pub use resolve::{addresses_of_getent, addresses_of_hosts_file, is_resolvable, resolve_host};
 
 use crate::ModuleSpec;
 

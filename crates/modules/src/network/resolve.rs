@@ -29,6 +29,19 @@ pub fn resolve_host(host: &str, limit: Duration) -> Vec<IpAddr> {
     addresses(host, limit, &mut Context::local())
 }
 
+/// Whether the resolver knows a name, or the name of an address.
+pub fn is_resolvable(host: &str, limit: Duration) -> bool {
+    let context = &mut Context::local();
+    let Ok(address) = host.parse::<IpAddr>() else { return !addresses(host, limit, context).is_empty() };
+    let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
+    let mut known = hosts.lines().filter_map(|line| line.split_whitespace().next()?.parse::<IpAddr>().ok());
+    if known.any(|known| known == address) {
+        return true;
+    }
+    let asked = Command::new("getent").args(["hosts", host]).plain_language().timeout(limit).run(context);
+    asked.is_ok_and(|output| !output.stdout_text().trim().is_empty())
+}
+
 /// The addresses that the text of a hosts(5) file has for a name or an alias.
 pub fn addresses_of_hosts_file(text: &str, name: &str) -> Vec<IpAddr> {
     let mut found = Vec::new();

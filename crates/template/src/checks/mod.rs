@@ -1,7 +1,9 @@
 //! The tests (`is defined`, `is match(...)`), one file per family.
 
 mod basic;
+mod community;
 mod files;
+mod network;
 mod results;
 
 use crate::registry::Test;
@@ -13,5 +15,5 @@ pub(crate) fn collection(_name: &str) -> &'static str {
 
 /// All tables of tests.
 pub(crate) fn tables() -> &'static [&'static [Test]] {
-    &[basic::TESTS, files::TESTS, results::TESTS]
+    &[basic::TESTS, files::TESTS, results::TESTS, network::TESTS, community::TESTS]
 }

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use data::{Text, Value};
+use data::{Diagnostic, Place, Span, Text, Value};
 use indexmap::IndexMap;
 
-use crate::error::{ErrorKind, TemplateError};
+use crate::error::{ErrorKind, Origin, TemplateError};
 use crate::eval::{Eval, Frame, binary};
 use crate::ir::{Comparison, Expr, ExprKind, Name};
 use crate::val::{Object, Res, Val, compare, contains, display, equal, key_of};
@@ -132,9 +132,16 @@ impl Eval<'_> {
 
     /// A template inside a string constant, which Ansible still renders in lookups and conditions.
     fn embedded(&self, text: &Text, frame: &Rc<Frame>) -> Res<Val> {
-        self.warn(
+        let warning = Diagnostic::warning(
             "Jinja constant strings should not contain embedded templates. This feature will be disabled by default in ansible-core 2.23.",
         );
+        let place = match &frame.template.origin {
+            Origin::Text(text) => text.place().cloned(),
+            Origin::File(source) => Some(Place::new(source, Span::default())),
+        };
+        self.warn_of(warning.at_opt(place.as_ref(), "").help(
+            "Use inline expressions, for example: `when: \"{{ a_var }}\" == 42` becomes `when: a_var == 42`",
+        ));
         match frame.unit.scope {
             Some(scope) => self.render_text(text, scope),
             None => Ok(Val::Str(text.clone().into_plain())),

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use data::{Text, Value};
+use data::{Diagnostic, Text, Value};
 use indexmap::IndexMap;
 
 pub(crate) use access::at_index;
@@ -100,9 +100,13 @@ impl<'a> Eval<'a> {
             return Ok(Some(value.clone()));
         }
         let value = match variables.vars.scope().get(name) {
-            Some(raw) => self
-                .open(&raw, scope)
-                .map_err(|error| error.through(format!("while rendering the variable `{name}`"), None))?,
+            Some(raw) => {
+                if name == "play_hosts" {
+                    self.deprecated("The `play_hosts` magic variable is deprecated.");
+                }
+                self.open(&raw, scope)
+                    .map_err(|error| error.through(format!("while rendering the variable `{name}`"), None))?
+            }
             None => match name {
                 "hostvars" if self.ctx.scope.hostvars().is_some() => Val::object(Object::HostVars),
                 "vars" => Val::object(Object::Vars(scope)),
@@ -350,8 +354,13 @@ impl<'a> Eval<'a> {
 
     /// Hands a warning to the caller.
     pub(crate) fn warn(&self, message: &str) {
+        self.warn_of(Diagnostic::warning(message));
+    }
+
+    /// Hands a warning with its place and advice to the caller.
+    pub(crate) fn warn_of(&self, warning: Diagnostic) {
         if let Some(host) = self.ctx.host {
-            host.warn(message);
+            host.warn(warning);
         }
     }
 }

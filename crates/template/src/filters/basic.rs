@@ -115,7 +115,7 @@ fn to_bool(ev: &Eval<'_>, value: &Val) -> Res<Val> {
             let result = value.as_float() == Some(1.0);
             let (text, kind) = (crate::val::repr(ev, value)?, value.type_name());
             let shown = if result { "True" } else { "False" };
-            ev.deprecated(&format!("The `bool` filter coerced invalid value {text} ('{kind}') to {shown}."));
+            ev.deprecated(&format!("The `bool` filter coerced invalid value {text} ({kind}) to {shown}."));
             result
         }
     }))

@@ -4,14 +4,17 @@ use std::rc::Rc;
 
 use data::Key;
 use indexmap::IndexMap;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::args::{Args, Bound};
-use crate::eval::Eval;
+use crate::eval::{Eval, binary};
 use crate::filters::Random;
+use crate::filters::keys::class;
 use crate::filters::sequence::distinct;
+use crate::ir::Operator;
 use crate::methods::{pairs, sort_by};
 use crate::registry::Filter;
-use crate::val::{Dict, Object, Res, Val, compare, contains, fail, key_of};
+use crate::val::{Dict, Object, Res, Val, compare, contains, fail, key_of, key_value};
 use crate::version;
 
 pub(crate) const FILTERS: &[Filter] = &[
@@ -40,6 +43,11 @@ pub(crate) const FILTERS: &[Filter] = &[
     Filter::new("groupby_as_dict", &["attribute"], groupby_as_dict),
     Filter::new("random_mac", &["seed?"], random_mac),
     Filter::new("version_sort", &["reverse?"], version_sort),
+    Filter::new("community.general.accumulate", &[], accumulate),
+    Filter::new("community.general.reveal_ansible_type", &["alias?"], |ev, value, args| {
+        Ok(Val::from(ansible_type(ev, value, args.get(0))?))
+    }),
+    Filter::new("community.general.unicode_normalize", &["form?"], unicode_normalize),
     Filter::new("crc32", &[], |ev, value, _| match value {
         Val::Str(_) => Ok(Val::from(format!("{:x}", crc32(ev.text(value)?.as_bytes())))),
         other => fail(format!("Invalid value type ({}) for crc32", other.type_name())),
@@ -225,6 +233,73 @@ fn version_sort(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
         Err(message) => fail(message),
     })?;
     Ok(Val::list(keyed.into_iter().map(|(_, item)| item).collect()))
+}
+
+/// The sums of all beginnings of a list.
+fn accumulate(ev: &Eval<'_>, value: &Val, _: &Bound) -> Res<Val> {
+    let (Val::Str(_) | Val::List(_) | Val::Tuple(_)) = value else {
+        let shown = crate::val::repr(ev, value)?;
+        return fail(format!("Invalid value type ({}) for accumulate ({shown})", class(value)));
+    };
+    let mut sums: Vec<Val> = Vec::new();
+    for item in ev.items(value)? {
+        let next = match sums.last() {
+            Some(sum) => binary(ev, Operator::Add, sum, &item)?,
+            None => item,
+        };
+        sums.push(next);
+    }
+    Ok(Val::list(sums))
+}
+
+/// The name of a value's type with those of what it holds, under the names that `alias` gives them.
+pub(crate) fn ansible_type(ev: &Eval<'_>, value: &Val, alias: Option<&Val>) -> Res<String> {
+    let aliases = match alias {
+        None | Some(Val::None) => None,
+        Some(alias) => match ev.mapping(alias)? {
+            Some(aliases) => Some(aliases),
+            None => {
+                let shown = crate::val::display(ev, alias)?;
+                return fail(format!("The argument alias must be a dictionary. {shown} is {}", class(alias)));
+            }
+        },
+    };
+    let name = |value: &Val| -> Res<String> {
+        let own = match value {
+            Val::Str(text) if text.is_template() || text.place().is_some() => "_AnsibleTaggedStr",
+            Val::Tuple(_) => "_AnsibleLazyAccessTuple",
+            other => other.type_name(),
+        };
+        match aliases.as_ref().map(|aliases| aliases.get_str(ev, own)).transpose()?.flatten() {
+            Some(alias) => ev.text(&alias),
+            None => Ok(own.to_owned()),
+        }
+    };
+    let all = |values: Vec<Val>| -> Res<String> {
+        let names = values.iter().map(&name).collect::<Res<std::collections::BTreeSet<_>>>()?;
+        Ok(names.into_iter().collect::<Vec<_>>().join("|"))
+    };
+    let own = name(value)?;
+    Ok(match value {
+        Val::List(list) if list.len() > 0 => format!("{own}[{}]", all(list.items(ev)?)?),
+        Val::Dict(dict) if dict.len() > 0 => {
+            let (keys, values): (Vec<_>, Vec<_>) = dict.rendered(ev)?.into_iter().unzip();
+            format!("{own}[{}, {}]", all(keys.iter().map(key_value).collect())?, all(values)?)
+        }
+        _ => own,
+    })
+}
+
+fn unicode_normalize(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
+    let Val::Str(text) = value else { return fail(format!("{} is not a valid input type", class(value))) };
+    let normal: String = match args.text(ev, 0, "NFC")?.as_str() {
+        "NFC" => text.nfc().collect(),
+        "NFD" => text.nfd().collect(),
+        "NFKC" => text.nfkc().collect(),
+        "NFKD" => text.nfkd().collect(),
+        other => return fail(format!("{other} is not a valid form")),
+    };
+    Ok(Val::from(normal))
 }
 
 /// The CRC-32 of zlib (RFC 1952, section 8).

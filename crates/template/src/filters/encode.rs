@@ -125,17 +125,41 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// A digest by the names that Python's `hashlib.new` knows: its own are exact, OpenSSL's are not particular about capitals.
 fn digest(ev: &Eval<'_>, value: &Val, kind: &str) -> Res<Val> {
     let bytes = bytes(ev, value)?;
-    Ok(Val::from(match kind.to_lowercase().as_str() {
-        "md5" => hex(&md5::Md5::digest(&bytes)),
-        "sha1" => hex(&sha1::Sha1::digest(&bytes)),
-        "sha224" => hex(&sha2::Sha224::digest(&bytes)),
-        "sha256" => hex(&sha2::Sha256::digest(&bytes)),
-        "sha384" => hex(&sha2::Sha384::digest(&bytes)),
-        "sha512" => hex(&sha2::Sha512::digest(&bytes)),
-        "sha512_256" => hex(&sha2::Sha512_256::digest(&bytes)),
-        "sha512_224" => hex(&sha2::Sha512_224::digest(&bytes)),
+    let own = match kind {
+        "sha512_224" => "sha512-224",
+        "sha512_256" => "sha512-256",
+        "sha3_224" => "sha3-224",
+        "sha3_256" => "sha3-256",
+        "sha3_384" => "sha3-384",
+        "sha3_512" => "sha3-512",
+        "blake2b" => "blake2b512",
+        "blake2s" => "blake2s256",
+        "shake_128" | "shake_256" => {
+            return fail("hexdigest() missing required argument 'length' (pos 1)");
+        }
+        other => other,
+    };
+    let md5 = || hex(&md5::Md5::digest(&bytes));
+    let sha1 = || hex(&sha1::Sha1::digest(&bytes));
+    Ok(Val::from(match own.to_lowercase().as_str() {
+        "md5" | "ssl3-md5" => md5(),
+        "sha1" | "sha-1" | "ssl3-sha1" => sha1(),
+        "md5-sha1" => md5() + &sha1(),
+        "sha224" | "sha-224" | "sha2-224" => hex(&sha2::Sha224::digest(&bytes)),
+        "sha256" | "sha-256" | "sha2-256" => hex(&sha2::Sha256::digest(&bytes)),
+        "sha384" | "sha-384" | "sha2-384" => hex(&sha2::Sha384::digest(&bytes)),
+        "sha512" | "sha-512" | "sha2-512" => hex(&sha2::Sha512::digest(&bytes)),
+        "sha512-224" | "sha-512/224" | "sha2-512/224" => hex(&sha2::Sha512_224::digest(&bytes)),
+        "sha512-256" | "sha-512/256" | "sha2-512/256" => hex(&sha2::Sha512_256::digest(&bytes)),
+        "sha3-224" => hex(&sha3::Sha3_224::digest(&bytes)),
+        "sha3-256" => hex(&sha3::Sha3_256::digest(&bytes)),
+        "sha3-384" => hex(&sha3::Sha3_384::digest(&bytes)),
+        "sha3-512" => hex(&sha3::Sha3_512::digest(&bytes)),
+        "blake2b512" => hex(&blake2::Blake2b512::digest(&bytes)),
+        "blake2s256" => hex(&blake2::Blake2s256::digest(&bytes)),
         _ => return fail(format!("unsupported hash type {kind}")),
     }))
 }

@@ -1,13 +1,18 @@
 //! The filters, one file per family.
 
 mod address;
+mod address_forms;
 mod attribute;
 mod basic;
+mod certificates;
 mod community;
 mod dict;
+mod duration;
 mod encode;
 mod html;
 mod ipaddr;
+mod json_patch;
+mod keys;
 mod math;
 mod password;
 mod path;
@@ -18,16 +23,21 @@ mod sequence;
 mod serial;
 mod sets;
 mod shell;
+mod structure;
 mod subnets;
+mod tables;
 mod text;
 mod urlize;
 mod wrap;
 
 use crate::registry::Filter;
 
+pub(crate) use address::Net;
 pub(crate) use attribute::Getter;
 pub(crate) use basic::{bool_word, parse_float, parse_int};
+pub(crate) use community::ansible_type;
 pub(crate) use html::split_url;
+pub(crate) use keys::class;
 pub(crate) use password::{hash_password, random_salt};
 pub(crate) use path::normpath;
 pub(crate) use random::Random;
@@ -67,5 +77,12 @@ pub(crate) fn tables() -> &'static [&'static [Filter]] {
         subnets::FILTERS,
         community::FILTERS,
         query::FILTERS,
+        keys::FILTERS,
+        address_forms::FILTERS,
+        structure::FILTERS,
+        tables::FILTERS,
+        duration::FILTERS,
+        json_patch::FILTERS,
+        certificates::FILTERS,
     ]
 }

@@ -58,7 +58,11 @@ fn regex_replace(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
         }
     };
     let limit = usize::try_from(args.int(4, 0)?).unwrap_or(0);
-    let (out, count) = regex.replace(&text, &replacement, limit).map_err(error)?;
+    let most = ev.engine.limits().output;
+    let Some((out, count)) = regex.replace_within(&text, &replacement, limit, most).map_err(error)? else {
+        let message = format!("the template makes more than {most} bytes");
+        return Err(TemplateError::new(ErrorKind::Limit(message)));
+    };
     let wanted = args.int(5, 0)?;
     if wanted != 0 && wanted != count as i128 {
         let shown = args.text(ev, 0, "")?;
@@ -113,15 +117,19 @@ fn regex_findall(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let text = ev.text(value)?;
     let regex = pattern(ev, &args.val(0), args.flag(2, false)?, args.flag(1, false)?)?;
     let mut items = Vec::new();
-    for found in regex.all(&text).map_err(error)? {
-        let group = |at: usize| Val::from(found.get(at).map_or("", |part| part.as_str()));
-        items.push(match found.len() {
-            1 => group(0),
-            2 => group(1),
-            count => Val::tuple((1..count).map(group).collect()),
-        });
-        ev.spend(1, 0)?;
-    }
+    // Groups that look ahead may hold the same text again and again.
+    let mut size = 0;
+    regex
+        .each(&text, |found| {
+            let part = |at: usize| found.get(at).map_or("", |part| part.as_str());
+            let wanted = if found.len() == 1 { 0..1 } else { 1..found.len() };
+            size += wanted.clone().map(|at| part(at).len()).sum::<usize>();
+            ev.spend(1, size)?;
+            let mut parts: Vec<Val> = wanted.map(|at| Val::from(part(at))).collect();
+            items.push(if parts.len() == 1 { parts.remove(0) } else { Val::tuple(parts) });
+            Ok(())
+        })
+        .map_err(error)??;
     Ok(Val::list(items))
 }
 

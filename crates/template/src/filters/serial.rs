@@ -1,7 +1,7 @@
 //! Filters to and from JSON and YAML.
 
 use data::json::{self, JsonStyle};
-use data::yaml::{self, DumpStyle};
+use data::yaml::{self, DumpStyle, Shared};
 use data::{Key, Map, Source, Value};
 
 use crate::args::Bound;
@@ -72,6 +72,41 @@ const NICE_YAML: &[&str] = &[
     "vault_to_text?",
 ];
 
+const GENERAL_YAML: &[&str] = &[
+    "*",
+    "default_flow_style?",
+    "indent?",
+    "width?",
+    "sort_keys?",
+    "allow_unicode?",
+    "explicit_start?",
+    "explicit_end?",
+    "default_style?",
+    "canonical?",
+    "line_break?",
+    "encoding?",
+    "version?",
+    "tags?",
+    "redact_sensitive_values?",
+];
+const GENERAL_NICE_YAML: &[&str] = &[
+    "*",
+    "indent?",
+    "default_flow_style?",
+    "width?",
+    "sort_keys?",
+    "allow_unicode?",
+    "explicit_start?",
+    "explicit_end?",
+    "default_style?",
+    "canonical?",
+    "line_break?",
+    "encoding?",
+    "version?",
+    "tags?",
+    "redact_sensitive_values?",
+];
+
 pub(crate) const FILTERS: &[Filter] = &[
     Filter::new("to_json", JSON, to_json),
     Filter::new("to_nice_json", NICE_JSON, to_nice_json),
@@ -79,6 +114,14 @@ pub(crate) const FILTERS: &[Filter] = &[
     Filter::new("from_json", &["profile?", "**named"], from_json),
     Filter::new("to_yaml", YAML, to_yaml),
     Filter::new("to_nice_yaml", NICE_YAML, to_nice_yaml),
+    Filter::new("community.general.to_yaml", GENERAL_YAML, |ev, value, args| {
+        general_yaml(ev, value, args, &yaml_style(ev, args, 0, false)?)
+    }),
+    Filter::new("community.general.to_nice_yaml", GENERAL_NICE_YAML, |ev, value, args| {
+        let style = yaml_style(ev, args, 1, true)?;
+        let indent = if args.given(0).is_none() { 2 } else { style.indent };
+        general_yaml(ev, value, args, &DumpStyle { indent, ..style })
+    }),
     Filter::new("from_yaml", &[], from_yaml),
     Filter::new("from_yaml_all", &[], from_yaml_all),
 ];
@@ -264,18 +307,92 @@ fn yaml_style(ev: &Eval<'_>, args: &Bound, first: usize, nice: bool) -> Res<Dump
     })
 }
 
+/// What stands around a document: directives before it, and what ends its lines.
+struct Frame {
+    directives: String,
+    line_break: &'static str,
+}
+
+impl Frame {
+    /// From the arguments behind `width`, which stands at `rest`.
+    fn new(ev: &Eval<'_>, args: &Bound, rest: usize) -> Res<Self> {
+        let line_break = match args.given(rest + 7) {
+            None => "\n",
+            Some(text) => match ev.text(text)?.as_str() {
+                "\r\n" => "\r\n",
+                "\r" => "\r",
+                _ => "\n",
+            },
+        };
+        if args.given(rest + 8).is_some() {
+            return fail("`encoding` would make bytes of the text, which nothing takes; leave it out");
+        }
+        let mut directives = String::new();
+        if let Some(version) = args.given(rest + 9) {
+            let parts = ev.items(version)?;
+            let [Val::Int(major), Val::Int(minor)] = parts[..] else { return fail("an integer is required") };
+            if major != 1 || !(1..=2).contains(&minor) {
+                return fail("incompatible %YAML directive");
+            }
+            directives.push_str(&format!("%YAML {major}.{minor}\n"));
+        }
+        if let Some(tags) = args.given(rest + 10) {
+            let Some(tags) = ev.mapping(tags)? else {
+                return fail(format!("'{}' object has no attribute 'items'", tags.type_name()));
+            };
+            for (handle, prefix) in tags.rendered(ev)? {
+                directives.push_str(&format!("%TAG {handle} {}\n", ev.text(&prefix)?));
+            }
+        }
+        Ok(Self { directives, line_break })
+    }
+
+    /// The document with what stands around it.
+    fn document(&self, ev: &Eval<'_>, value: &Value, style: &DumpStyle, shared: &Shared) -> Res<Val> {
+        let style = DumpStyle {
+            explicit_start: style.explicit_start || !self.directives.is_empty(),
+            ..style.clone()
+        };
+        let mut text = yaml::dump_shared(value, &style, shared);
+        if !self.directives.is_empty() {
+            text.insert_str(0, &self.directives);
+        }
+        if self.line_break != "\n" {
+            text = text.replace('\n', self.line_break);
+        }
+        ev.spend(1, text.len())?;
+        Ok(Val::from(text))
+    }
+}
+
 fn to_yaml(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let (value, shared) = finalize_shared(ev, value)?;
-    let text = yaml::dump_shared(&value, &yaml_style(ev, args, 0, false)?, &shared);
-    ev.spend(1, text.len())?;
-    Ok(Val::from(text))
+    let style = yaml_style(ev, args, 0, false)?;
+    Frame::new(ev, args, 2)?.document(ev, &value, &style, &shared)
 }
 
 fn to_nice_yaml(ev: &Eval<'_>, value: &Val, args: &Bound) -> Res<Val> {
     let (value, shared) = finalize_shared(ev, value)?;
-    let text = yaml::dump_shared(&value, &yaml_style(ev, args, 1, true)?, &shared);
-    ev.spend(1, text.len())?;
-    Ok(Val::from(text))
+    let style = yaml_style(ev, args, 1, true)?;
+    Frame::new(ev, args, 2)?.document(ev, &value, &style, &shared)
+}
+
+/// The filters of community.general: nothing is shared, and what was vaulted can be left out.
+fn general_yaml(ev: &Eval<'_>, value: &Val, args: &Bound, style: &DumpStyle) -> Res<Val> {
+    let value = finalize(ev, value)?;
+    let value = if args.flag(13, false)? { redacted(&value) } else { value };
+    Frame::new(ev, args, 2)?.document(ev, &value, style, &Shared::default())
+}
+
+fn redacted(value: &Value) -> Value {
+    match value {
+        Value::Str(text) if text.is_secret() || text.is_encrypted() => Value::str("<redacted>"),
+        Value::List(items) => items.iter().map(redacted).collect(),
+        Value::Map(map) => {
+            Value::Map(map.iter().map(|(key, value)| (key.clone(), redacted(value))).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// What a filter or lookup reads is never a template.
@@ -293,10 +410,13 @@ pub(crate) fn untrusted(value: &Value) -> Value {
 fn from_yaml(ev: &Eval<'_>, value: &Val, _: &Bound) -> Res<Val> {
     let Val::Str(text) = value else { return Ok(value.clone()) };
     match yaml::load(&Source::new("<from_yaml>", text.as_str())) {
-        Ok(loaded) => match loaded.node {
-            Some(node) => ev.open(&untrusted(&node.to_value()), OUTER),
-            None => Ok(Val::None),
-        },
+        Ok(loaded) => {
+            loaded.warnings.into_iter().for_each(|warning| ev.warn_of(warning));
+            match loaded.node {
+                Some(node) => ev.open(&untrusted(&node.to_value()), OUTER),
+                None => Ok(Val::None),
+            }
+        }
         Err(error) => fail(error.to_string()),
     }
 }
@@ -309,6 +429,7 @@ fn from_yaml_all(ev: &Eval<'_>, value: &Val, _: &Bound) -> Res<Val> {
     };
     match yaml::load_all(&Source::new("<from_yaml_all>", text.as_str())) {
         Ok(documents) => {
+            documents.warnings.into_iter().for_each(|warning| ev.warn_of(warning));
             let values: Value = documents.nodes.iter().map(|node| untrusted(&node.to_value())).collect();
             ev.open(&values, OUTER)
         }

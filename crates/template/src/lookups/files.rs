@@ -42,7 +42,9 @@ fn file(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
     let mut found = Vec::new();
     for term in request.text_terms()? {
         let Some(path) = find(request, "files", &term) else {
-            return fail(format!("Unable to access the file '{term}': file not found"));
+            return fail(format!(
+                "Unable to access the file '{term}': File not found. Use -vvvvv to see paths searched."
+            ));
         };
         let text = read(request, &path)?;
         let text = if lstrip { text.trim_start() } else { &text };
@@ -206,6 +208,7 @@ fn template(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
     let mut found = Vec::new();
     for term in request.text_terms()? {
         let Some(path) = find(request, "templates", &term) else {
+            request.ev.warn(&format!("Unable to find '{term}' in expected paths (use -vvvvv to see paths)"));
             return fail(format!("the template file {term} could not be found for the lookup"));
         };
         let source = Source::new(path.display().to_string(), read(request, &path)?);

@@ -2,87 +2,12 @@
 
 use data::pattern::Pattern;
 
+use crate::ini::{Entry, Reading, parse};
 use crate::lookups::tables::table;
 use crate::lookups::{Lookup, Request};
 use crate::val::{Res, Val, fail};
 
 pub(crate) const LOOKUPS: &[Lookup] = &[Lookup::new("ini", ini)];
-
-/// An option of a section; without `=` it has no value.
-type Entry = (String, Option<String>);
-
-/// How a file is read.
-#[derive(Clone, Copy)]
-struct Reading {
-    case_sensitive: bool,
-    allow_no_value: bool,
-}
-
-impl Reading {
-    fn key(self, key: &str) -> String {
-        if self.case_sensitive { key.to_owned() } else { key.to_lowercase() }
-    }
-}
-
-/// The options of a section with those of `[DEFAULT]` behind them; `None` when there is no such section.
-fn section_of(text: &str, wanted: &str, how: Reading, file: &str) -> Res<Option<Vec<Entry>>> {
-    let (mut section, mut defaults, mut own) = (None::<String>, Vec::<Entry>::new(), None::<Vec<Entry>>);
-    let mut seen = std::collections::HashSet::new();
-    // Whether the line before began an option, so that an indented one goes on with it.
-    let mut open = false;
-    for line in text.lines() {
-        let body = line.trim();
-        if body.is_empty() || body.starts_with(['#', ';']) {
-            continue;
-        }
-        let mut other = Vec::new();
-        let target = match section.as_deref() {
-            Some("DEFAULT") => &mut defaults,
-            Some(name) if name == wanted => own.get_or_insert_default(),
-            _ => &mut other,
-        };
-        if line.starts_with([' ', '\t']) && open {
-            if let Some((_, Some(value))) = target.last_mut() {
-                value.push('\n');
-                value.push_str(body);
-            }
-            continue;
-        }
-        if let Some((name, _)) = body.strip_prefix('[').and_then(|rest| rest.rsplit_once(']')) {
-            if name == wanted {
-                own.get_or_insert_default();
-            }
-            section = Some(name.to_owned());
-            open = false;
-            continue;
-        }
-        let Some(within) = &section else {
-            return fail(format!("File contains no section headers.\nfile: '{file}'\n{line:?}"));
-        };
-        let (key, value) = match body.find(['=', ':']) {
-            Some(at) => (body[..at].trim(), Some(body[at + 1..].trim().to_owned())),
-            None if how.allow_no_value => (body, None),
-            None => return fail(format!("Source contains parsing errors: '{file}'\n\t{line:?}")),
-        };
-        let key = how.key(key);
-        if !seen.insert((within.clone(), key.clone())) {
-            return fail(format!("Duplicate option in '{file}'."));
-        }
-        target.push((key, value));
-        open = true;
-    }
-    if wanted == "DEFAULT" {
-        return Ok(Some(defaults));
-    }
-    Ok(own.map(|mut own| {
-        for (key, value) in defaults {
-            if !own.iter().any(|(known, _)| *known == key) {
-                own.push((key, value));
-            }
-        }
-        own
-    }))
-}
 
 /// `%(name)s` inside a value stands for another option of the section, and `%%` for a percent sign.
 fn interpolated(value: &str, options: &[Entry], how: Reading, depth: usize) -> Res<String> {
@@ -218,7 +143,7 @@ fn look_up(
         text.insert_str(0, "[java_properties]\n");
         section = "java_properties";
     }
-    let Some(entries) = section_of(&text, section, how, file)? else {
+    let Some(entries) = parse(&text, how, file)?.with_defaults(section) else {
         return fail(format!("No section '{section}' in '{file}'."));
     };
     let value_of = |value: &Option<String>| -> Res<Val> {

@@ -42,8 +42,10 @@ fn dict(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
     let mut found = Vec::new();
     for term in &request.terms {
         let Some(entries) = ev.mapping(term)? else {
-            let kind = term.type_name();
-            return fail(format!("the 'dict' lookup plugin expects a dictionary, got type {kind}"));
+            let (shown, class) = (ev.text(term)?, crate::filters::class(term));
+            return fail(format!(
+                "the 'dict' lookup plugin expects a dictionary, got '{shown}' of type {class})"
+            ));
         };
         for (key, value) in entries.entries(ev)? {
             let mut entry = IndexMap::new();

@@ -7,6 +7,7 @@ mod lists;
 mod password;
 mod process;
 mod sequence;
+mod structure;
 mod tables;
 mod vars;
 
@@ -60,13 +61,14 @@ const TABLES: &[&[Lookup]] = &[
     password::LOOKUPS,
     process::LOOKUPS,
     sequence::LOOKUPS,
+    structure::LOOKUPS,
     tables::LOOKUPS,
     vars::LOOKUPS,
 ];
 
 /// Whether there is a lookup of this name, as `with_<name>` needs one.
 pub fn has_lookup(name: &str) -> bool {
-    find(name).is_some()
+    exists(name)
 }
 
 fn find(name: &str) -> Option<&'static Lookup> {

@@ -2,9 +2,11 @@
 
 use data::Text;
 
+use crate::csv::{Dialect, rows};
 use crate::encoding::Encoding;
 use crate::lookups::files::{find, read};
 use crate::lookups::{Lookup, Request};
+use crate::methods::lines;
 use crate::val::{Res, Val, fail};
 
 pub(crate) const LOOKUPS: &[Lookup] = &[Lookup::new("csvfile", csvfile)];
@@ -21,46 +23,6 @@ fn term_options(term: &str) -> Res<(String, Vec<(String, String)>)> {
         }
         Err(error) => fail(error.to_string()),
     }
-}
-
-/// Python's `csv.reader` in Excel's dialect.
-fn csv_rows(text: &str, delimiter: char) -> Vec<Vec<String>> {
-    let (mut rows, mut row, mut field) = (Vec::new(), Vec::new(), String::new());
-    let (mut quoted, mut any) = (false, false);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted => {
-                if chars.next_if_eq(&'"').is_some() {
-                    field.push('"');
-                } else {
-                    quoted = false;
-                }
-            }
-            _ if quoted => field.push(c),
-            '"' if field.is_empty() => {
-                quoted = true;
-                any = true;
-            }
-            c if c == delimiter => {
-                row.push(std::mem::take(&mut field));
-                any = true;
-            }
-            '\n' | '\r' => {
-                if any || !field.is_empty() {
-                    row.push(std::mem::take(&mut field));
-                    rows.push(std::mem::take(&mut row));
-                }
-                any = false;
-            }
-            _ => field.push(c),
-        }
-    }
-    if any || !field.is_empty() {
-        row.push(field);
-        rows.push(row);
-    }
-    rows
 }
 
 fn csvfile(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
@@ -97,7 +59,9 @@ fn csvfile(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
             text.trim().parse().or_else(|_| request.invalid(name))
         };
         let (column, key_column) = (number(column)?, number(key_column)?);
-        let rows = csv_rows(&table(request, &file.1, &encoding.1)?, separator(&delimiter.1)?);
+        let dialect = Dialect { delimiter: separator(&delimiter.1)?, skip_blanks: false, strict: false };
+        let lines = lines(&table(request, &file.1, &encoding.1)?, true);
+        let rows = rows(lines.iter().map(String::as_str), &dialect)?;
         match rows.iter().find(|row| row.get(key_column).is_some_and(|field| *field == key)) {
             Some(row) => match row.get(column) {
                 Some(field) => found.push(Val::from(field.as_str())),

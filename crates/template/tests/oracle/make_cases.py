@@ -2,8 +2,8 @@
 """Records what ansible-core answers to the template cases beside this file.
 
 Needs (the answers here were made with these): ansible-core 2.19.14 and the collections of the package ansible 12.3.0 (ansible.utils 6.0.0,
-ansible.netcommon 8.2.0, ansible.posix 2.1.0, community.general 11.4.2), with what their filters import:
-    pip install ansible==12.3.0 ansible-core==2.19.14 jmespath==1.1.0 netaddr==1.3.0 passlib==1.7.4
+ansible.netcommon 8.2.0, ansible.posix 2.1.0, community.crypto 3.0.5, community.general 11.4.2), with what their filters import:
+    pip install ansible==12.3.0 ansible-core==2.19.14 jmespath==1.1.0 netaddr==1.3.0 passlib==1.7.4 jsonpatch==1.48 fqdn==1.6.0
 Run:   python3 make_cases.py [name ...]     writes answers/<name>.json from cases/<name>.txt
 
 A case file has one template a line, and directives:
