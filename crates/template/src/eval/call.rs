@@ -174,6 +174,10 @@ impl Eval<'_> {
         let result = filter.run(self, value, args).map_err(|error| wrapped(error, wrap))?;
         // As in Ansible, a range that comes out of a filter is a list.
         match &result {
+            Val::Str(text) => {
+                self.spend(0, text.len())?;
+                Ok(result)
+            }
             Val::Object(object) if matches!(&**object, Object::Range(..)) => {
                 Ok(Val::list(self.items(&result)?))
             }

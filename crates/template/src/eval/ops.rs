@@ -215,6 +215,7 @@ pub(crate) fn format_percent(ev: &Eval<'_>, format: &str, value: &Val) -> Res<St
             out.push(c);
             continue;
         }
+        ev.spend(0, out.len())?;
         let mut spec = Spec::default();
         let mut keyed = None;
         if chars.peek() == Some(&'(') {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::error::{ErrorKind, TemplateError};
 use crate::eval::frame::add_blocks;
 use crate::eval::{Eval, Frame, Out};
 use crate::ir::{Block, Stmt, StmtKind, Target, Template};
@@ -21,10 +22,16 @@ impl Eval<'_> {
     pub(crate) fn run(&self, root: &Rc<Frame>, out: &mut Out) -> Res<()> {
         let mut template = Arc::clone(&root.template);
         let mut frame = Rc::clone(root);
+        let mut parents = 0;
         loop {
             self.run_body(&template, &frame, out)?;
             let parent = root.unit.parent.borrow_mut().take();
             let Some(parent) = parent else { return Ok(()) };
+            parents += 1;
+            if parents > self.engine.limits().depth {
+                let message = format!("a template extends more than {} others", self.engine.limits().depth);
+                return Err(TemplateError::new(ErrorKind::Limit(message)));
+            }
             add_blocks(&mut root.unit.blocks.borrow_mut(), &parent);
             frame = Frame::child_of(root, Arc::clone(&parent));
             template = parent;

@@ -251,7 +251,9 @@ fn parse(text: &str, is_text: bool) -> Res<Spec> {
         while chars.get(*at).is_some_and(char::is_ascii_digit) {
             *at += 1;
         }
-        chars[start..*at].iter().collect::<String>().parse::<usize>().ok()
+        // What no integer holds is too many, and said so by the caller.
+        (*at > start)
+            .then(|| chars[start..*at].iter().collect::<String>().parse::<usize>().unwrap_or(usize::MAX))
     };
     spec.width = digits(&mut at).unwrap_or(0);
     if let Some(group @ (',' | '_')) = chars.get(at) {

@@ -68,7 +68,13 @@ pub(crate) fn field(value: &Val, name: &str) -> Option<Val> {
 /// Calls a method.
 pub(crate) fn call(ev: &Eval<'_>, value: &Val, name: &Name, args: Args) -> Res<Val> {
     match value {
-        Val::Str(chars) => text::call(ev, chars, name, args),
+        Val::Str(chars) => {
+            let result = text::call(ev, chars, name, args)?;
+            if let Val::Str(text) = &result {
+                ev.spend(0, text.len())?;
+            }
+            Ok(result)
+        }
         Val::List(items) => list::call(ev, items, name, args),
         Val::Tuple(items) => list::call_tuple(ev, items, name, args),
         Val::Dict(entries) => dict::call(ev, entries, name, args),

@@ -123,7 +123,10 @@ pub(crate) fn call(ev: &Eval<'_>, text: &Text, name: &str, args: Args) -> Res<Va
         "center" | "ljust" | "rjust" | "zfill" => justify(name, chars, args)?,
         "expandtabs" => {
             let bound = args.bind(name, &["tabsize?"])?;
-            Val::from(expand_tabs(chars, usize::try_from(bound.int(0, 8)?).unwrap_or(0)))
+            let size = usize::try_from(bound.int(0, 8)?).unwrap_or(0);
+            let tabs = chars.bytes().filter(|byte| *byte == b'\t').count();
+            ev.spend(0, tabs.saturating_mul(size).saturating_add(chars.len()))?;
+            Val::from(expand_tabs(chars, size))
         }
         "format" => Val::from(format_text(ev, chars, &args)?),
         "format_map" => {
