@@ -20,6 +20,7 @@ mod literal;
 mod lookups;
 mod lower;
 mod methods;
+mod nesting;
 mod omit;
 mod prepare;
 mod registry;

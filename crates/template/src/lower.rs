@@ -15,6 +15,7 @@ use crate::ir::{
     Template,
 };
 use crate::literal::unescape;
+use crate::nesting;
 use crate::settings::{Newline, Syntax};
 
 /// How a text is read.
@@ -66,7 +67,10 @@ pub(crate) fn lower(
         vec![Stmt { span: expr.span, kind: StmtKind::Print(expr) }]
     } else {
         let config = syntax_config(syntax)?;
-        match machinery::parse(parsed, "<template>", config).map_err(|error| failure(&error))? {
+        let nesting = syntax_config(syntax)?;
+        match machinery::parse(parsed, "<template>", config)
+            .map_err(|error| nested(&error, parsed, nesting))?
+        {
             ast::Stmt::Template(template) => lowering.body(&template.children),
             _ => Vec::new(),
         }
@@ -90,6 +94,17 @@ fn failure(error: &minijinja::Error) -> SyntaxFailure {
     SyntaxFailure { message, span: Span::new(range.start, range.end) }
 }
 
+/// As [`failure`], but of tags that are closed wrongly or not at all in Jinja's words and at their own place.
+fn nested(error: &minijinja::Error, source: &str, config: SyntaxConfig) -> SyntaxFailure {
+    let detail = error.detail().unwrap_or_default();
+    let of_tags = detail.starts_with("unknown statement ")
+        || detail == "unexpected end of input, expected end of block";
+    match of_tags.then(|| nesting::mistake(source, config)).flatten() {
+        Some(found) => SyntaxFailure { message: found.message, span: found.span },
+        None => failure(error),
+    }
+}
+
 /// What minijinja says of wrong syntax as Jinja says it, where the words alone tell.
 fn in_jinjas_words(message: &str) -> String {
     if let Some(tag) = message.strip_prefix("unknown statement ") {
@@ -101,7 +116,10 @@ fn in_jinjas_words(message: &str) -> String {
             "Expected an expression, got 'end of print statement'".to_owned()
         }
         "unexpected end of input, expected expression" => "unexpected 'end of template'".to_owned(),
-        other => other.replace('`', "'"),
+        "unexpected end of variable block, expected identifier or integer" => {
+            "expected name or number".to_owned()
+        }
+        other => other.trim_end_matches(", expected end of block").replace('`', "'"),
     }
 }
 
