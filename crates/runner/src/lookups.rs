@@ -53,7 +53,7 @@ impl Host for TaskScope {
     }
 
     fn is_module(&self, name: &str) -> bool {
-        crate::action::exists(name) || crate::foreign::is_known(name)
+        crate::action::exists(name) || crate::foreign::is_ansibles(name)
     }
 
     fn action(&self) -> Option<String> {
@@ -191,12 +191,31 @@ fn is_true(value: &Value) -> bool {
 /// Ansible's words for what went wrong.
 fn explained(url: &str, answer: &Map, msg: &str) -> String {
     let status = answer.get("status").and_then(Value::as_int).unwrap_or(-1);
+    // The module says first which status it wanted; the lookup wants a page, whatever its status is called.
+    let reason = msg.strip_prefix("Status code was ").and_then(|rest| rest.split_once(": "));
+    let reason = reason.map_or(msg, |(_, reason)| reason);
+    let reason = reason.strip_prefix("Request failed: ").unwrap_or(reason);
     if status > 0 {
-        return format!("Received HTTP error for {url}: HTTP Error {status}: {msg}");
+        let named = reason.strip_prefix(&format!("HTTP Error {status}: ")).or_else(|| redirection(status));
+        return format!("Received HTTP error for {url}: HTTP Error {status}: {}", named.unwrap_or(reason));
     }
     let about_trust = ["certificate", "InvalidCertificate", "UnknownIssuer", "tls"];
-    if about_trust.iter().any(|word| msg.contains(word)) {
-        return format!("Error validating the server's certificate for {url}: {msg}");
+    if about_trust.iter().any(|word| reason.contains(word)) {
+        return format!("Error validating the server's certificate for {url}: {reason}");
     }
-    format!("Failed lookup url for {url}: {msg}")
+    format!("Failed lookup url for {url}: {reason}")
+}
+
+/// The name of a status that leads elsewhere (RFC 9110, section 15.4).
+fn redirection(status: i128) -> Option<&'static str> {
+    Some(match status {
+        300 => "Multiple Choices",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        _ => return None,
+    })
 }

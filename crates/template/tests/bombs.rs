@@ -10,8 +10,8 @@ use taskbox_template::{Context, Engine, Limits, SearchPath, Settings};
 /// How long each may keep the processor, in a build that is not optimized.
 const SOON: Duration = Duration::from_secs(20);
 
-/// Limits that are reached soon in such a build; those that users have are twenty times as wide.
-const NARROW: Limits = Limits { output: 12 << 20, depth: 200, steps: 1_000_000 };
+/// Limits that are reached soon in such a build; those that users have are wider by far.
+const NARROW: Limits = Limits { output: 2 << 20, depth: 200, steps: 1_000_000 };
 
 /// How much memory the process may have had at most, with the limits that users have.
 const MEMORY: u64 = 2 << 30;
