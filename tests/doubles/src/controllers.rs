@@ -231,11 +231,46 @@ fn bind(api: &Api, claim: &Value) -> Result<()> {
         claim["metadata"]["namespace"].as_str().unwrap_or_default(),
     );
     let waits = found.is_some_and(|class| class["volumeBindingMode"] == "WaitForFirstConsumer");
-    if found.is_some() && (!waits || has_consumer(api, namespace, name)?) {
+    let provisioner = found.and_then(|class| class["provisioner"].as_str()).unwrap_or_default();
+    if found.is_some()
+        && helpers_may_start(api, provisioner)?
+        && (!waits || has_consumer(api, namespace, name)?)
+    {
         let path = format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}");
         api.call("PATCH", &path, Some(&json!({"status": {"phase": "Bound"}})))?;
     }
     Ok(())
+}
+
+/// local-path makes a volume by a pod under a service account of its choice; without that account the API server refuses the pod, and the claim
+/// waits for ever. Which one it takes is said by `SERVICE_ACCOUNT_NAME`, else it is upstream's (v0.0.32, main.go).
+fn helpers_may_start(api: &Api, provisioner: &str) -> Result<bool> {
+    for deployment in api.items("/apis/apps/v1/deployments")? {
+        let pod = &deployment["spec"]["template"]["spec"];
+        let containers = pod["containers"].as_array();
+        let runs = |container: &&Value| {
+            let command = container["command"].as_array().into_iter().flatten();
+            let words: Vec<&str> = command.filter_map(Value::as_str).collect();
+            words.first() == Some(&"local-path-provisioner") && words.contains(&provisioner)
+        };
+        let Some(container) = containers.into_iter().flatten().find(runs) else { continue };
+        let namespace = deployment["metadata"]["namespace"].as_str().unwrap_or_default();
+        let account = helpers_account(pod, container);
+        return Ok(api.get(&format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}"))?.is_some());
+    }
+    Ok(true)
+}
+
+/// The service account that local-path gives its helpers.
+fn helpers_account<'a>(pod: &'a Value, container: &'a Value) -> &'a str {
+    let variables = container["env"].as_array().into_iter().flatten();
+    let given = variables.into_iter().find(|variable| variable["name"] == "SERVICE_ACCOUNT_NAME");
+    let own = |variable: &Value| variable["valueFrom"]["fieldRef"]["fieldPath"] == "spec.serviceAccountName";
+    match given {
+        Some(variable) if own(variable) => pod["serviceAccountName"].as_str().unwrap_or("default"),
+        Some(variable) => variable["value"].as_str().unwrap_or_default(),
+        None => "local-path-provisioner-service-account",
+    }
 }
 
 /// Whether a pod mounts the claim.
@@ -246,4 +281,23 @@ fn has_consumer(api: &Api, namespace: &str, claim: &str) -> Result<bool> {
         volumes.into_iter().flatten().any(|volume| volume["persistentVolumeClaim"]["claimName"] == claim)
     };
     Ok(pods.iter().any(mounts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn helpers_run_under_the_account_that_is_named_or_upstreams() {
+        let pod = json!({"serviceAccountName": "own"});
+        let with = |env: Value| json!({"command": ["local-path-provisioner"], "env": env});
+        let own = json!([{"name": "SERVICE_ACCOUNT_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.serviceAccountName"}}}]);
+        assert_eq!(helpers_account(&pod, &with(own)), "own");
+        assert_eq!(
+            helpers_account(&pod, &with(json!([{"name": "SERVICE_ACCOUNT_NAME", "value": "named"}]))),
+            "named"
+        );
+        let others = json!([{"name": "POD_NAMESPACE", "value": "x"}]);
+        assert_eq!(helpers_account(&pod, &with(others)), "local-path-provisioner-service-account");
+    }
 }
