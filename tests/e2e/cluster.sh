@@ -217,7 +217,7 @@ case_uninstall() {
     fails "it asks, and does nothing where nobody can answer" ./uninstall.sh --lab="$LAB"
     ok "the cluster goes away" ./uninstall.sh --lab="$LAB" --yes --data
     # shellcheck disable=SC2046
-    same "files, packages and units are those of the fresh hosts" "$(lasting <"$FRESH")" "$(fingerprint on $(hosts) | lasting)"
+    same "files, packages and units are those of the fresh hosts" "$(lasting <"$FRESH" | sort)" "$(fingerprint on $(hosts) | lasting | sort)"
     for host in master1 node2; do
         [ "$host" != node2 ] || [ "$NODES" -gt 1 ] || continue
         # shellcheck disable=SC2016  # the host expands it
