@@ -18,6 +18,7 @@ pub mod suggest;
 mod text;
 mod undefined;
 mod value;
+mod variable_name;
 pub mod vault;
 pub mod yaml;
 
@@ -29,3 +30,4 @@ pub use source::{Location, Place, Source, Span};
 pub use text::Text;
 pub use undefined::Undefined;
 pub use value::{Kind, Value};
+pub use variable_name::{VARIABLE_NAME_RULE, invalid_variable_name, is_variable_name};

@@ -32,17 +32,25 @@ pub struct VaultError {
 enum Problem {
     #[error("the vault envelope is broken: {0}")]
     Format(&'static str),
-    /// In Ansible's words, which people look for.
-    #[error("Vault format unhexlify error: Non-hexadecimal digit found")]
-    NotHexadecimal,
+    /// In Ansible's words, which people look for; why, in Python's.
+    #[error("Vault format unhexlify error: {0}")]
+    NotHexadecimal(&'static str),
     #[error("vault format `{0}` is not supported")]
     Unsupported(String),
-    #[error("Attempting to decrypt but no vault secrets found")]
+    #[error("Attempting to decrypt but no vault secrets found.")]
     NoSecret,
-    #[error("Decryption failed (no vault secrets were found that could decrypt); tried: {0}")]
+    /// With the labels that were tried.
+    #[error("Decryption failed (no vault secrets were found that could decrypt).")]
     WrongSecret(String),
     #[error("the vaulted text is not UTF-8")]
     NotText,
+}
+
+impl VaultError {
+    /// What is wrong, without the place.
+    pub fn reason(&self) -> String {
+        self.problem.to_string()
+    }
 }
 
 impl From<Problem> for VaultError {
@@ -65,13 +73,13 @@ impl std::error::Error for VaultError {}
 impl Diagnose for VaultError {
     fn diagnostics(&self) -> Vec<Diagnostic> {
         let found = Diagnostic::error(self.problem.to_string()).at_opt(self.place.as_ref(), "vaulted here");
-        vec![match self.problem {
+        vec![match &self.problem {
             Problem::NoSecret => {
                 found.help("give it with `--ask-vault-pass` or `--vault-password-file FILE`")
             }
-            Problem::WrongSecret(_) => {
-                found.help("check the password, or add the right one with `--vault-id LABEL@FILE`")
-            }
+            Problem::WrongSecret(labels) => found
+                .note(format!("tried: {labels}"))
+                .help("check the password, or add the right one with `--vault-id LABEL@FILE`"),
             _ => found,
         }]
     }
@@ -181,10 +189,10 @@ pub struct Opened {
 /// # Errors
 /// As [`decrypt`].
 pub fn unseal(envelope: &str, secrets: &Secrets) -> Result<Opened, VaultError> {
-    let envelope = Envelope::parse(envelope)?;
     if secrets.is_empty() {
         return Err(Problem::NoSecret.into());
     }
+    let envelope = Envelope::parse(envelope)?;
     let mut order: Vec<usize> = (0..secrets.list.len()).collect();
     order.sort_by_key(|index| secrets.list[*index].0 != envelope.label);
     order.retain(|index| !secrets.only_matching || secrets.list[*index].0 == envelope.label);
@@ -286,10 +294,12 @@ impl Envelope {
             .unwrap_or("default")
             .to_owned();
         let packed: String = body.split_whitespace().collect();
-        let packed = unhex(packed.as_bytes()).ok_or(Problem::NotHexadecimal)?;
-        let mut parts = packed.splitn(3, |byte| *byte == b'\n').map(unhex);
-        match (parts.next().flatten(), parts.next().flatten(), parts.next().flatten()) {
-            (Some(salt), Some(mac), Some(ciphertext)) => Ok(Self { label, salt, mac, ciphertext }),
+        let packed = unhex(packed.as_bytes())?;
+        let mut parts = packed.splitn(3, |byte| *byte == b'\n');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(salt), Some(mac), Some(ciphertext)) => {
+                Ok(Self { label, salt: unhex(salt)?, mac: unhex(mac)?, ciphertext: unhex(ciphertext)? })
+            }
             _ => Err(Problem::Format("it is cut short")),
         }
     }
@@ -309,13 +319,15 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
+fn unhex(text: &[u8]) -> Result<Vec<u8>, Problem> {
+    let digit = |byte: u8| {
+        char::from(byte).to_digit(16).ok_or(Problem::NotHexadecimal("Non-hexadecimal digit found"))
+    };
     let (pairs, rest) = text.as_chunks::<2>();
     if !rest.is_empty() {
-        return None;
+        return Err(Problem::NotHexadecimal("Odd-length string"));
     }
-    pairs.iter().map(|[high, low]| Some((digit(*high)? * 16 + digit(*low)?) as u8)).collect()
+    pairs.iter().map(|[high, low]| Ok((digit(*high)? * 16 + digit(*low)?) as u8)).collect()
 }
 
 #[cfg(test)]
@@ -373,7 +385,8 @@ mod tests {
         for (text, problem) in [
             ("$ANSIBLE_VAULT;1.1;AES256", "nothing after"),
             ("$ANSIBLE_VAULT;1.0;AES\n00\n", "not supported"),
-            ("$ANSIBLE_VAULT;1.1;AES256\nxyz\n", "Non-hexadecimal digit"),
+            ("$ANSIBLE_VAULT;1.1;AES256\nwxyz\n", "unhexlify error: Non-hexadecimal digit found"),
+            ("$ANSIBLE_VAULT;1.1;AES256\nabc\n", "unhexlify error: Odd-length string"),
             ("$ANSIBLE_VAULT;1.1;AES256\n6162\n", "cut short"),
         ] {
             assert!(decrypt(text, &all).unwrap_err().to_string().contains(problem), "{text}");

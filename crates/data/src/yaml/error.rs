@@ -28,6 +28,11 @@ pub(crate) enum Problem {
     },
     UnknownAlias(String),
     RecursiveAlias(String),
+    /// The key as Python writes it.
+    DuplicateKey {
+        key: String,
+        first: Place,
+    },
     DuplicateAnchor {
         name: String,
         first: Place,
@@ -61,6 +66,7 @@ impl YamlError {
             Problem::Misfit { text, problem } => format!("`{text}`: {problem}"),
             Problem::UnknownAlias(name) => format!("alias `*{name}` has no anchor `&{name}` before it"),
             Problem::RecursiveAlias(name) => format!("alias `*{name}` contains itself"),
+            Problem::DuplicateKey { key, .. } => format!("Found duplicate mapping key {key}."),
             Problem::DuplicateAnchor { name, .. } => format!("anchor `&{name}` is set twice"),
             Problem::MergeNeedsMapping => "merge key `<<` needs a mapping or a list of mappings".to_owned(),
             Problem::VaultNeedsText => "`!vault` needs text".to_owned(),
@@ -99,7 +105,7 @@ impl Diagnose for YamlError {
             },
             Problem::UnhashableKey if self.place.text().starts_with('{') => Slip::unquoted_template(&self.place)
                 .map_or_else(|| Diagnostic::error(self.title()).at(&self.place, "this key"), |slip| slip.diagnostic()),
-            Problem::DuplicateAnchor { first, .. } => {
+            Problem::DuplicateAnchor { first, .. } | Problem::DuplicateKey { first, .. } => {
                 Diagnostic::error(self.title()).at(&self.place, "again here").also(first, "first set here")
             }
             Problem::UnknownTag(_) => Diagnostic::error(self.title())

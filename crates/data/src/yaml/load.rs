@@ -234,7 +234,7 @@ impl<'a> Composer<'a> {
         loop {
             let next = self.next()?;
             if next.kind == EventKind::MappingEnd {
-                let entries = entries.finish(&mut self.warnings);
+                let entries = entries.finish(&mut self.warnings)?;
                 let place = opening.closed(&next, entries.last().map(|(_, value)| value));
                 let kind = if opening.tag.as_deref() == Some(SET) {
                     NodeKind::Seq(entries.into_iter().map(|(key, _)| key).collect())

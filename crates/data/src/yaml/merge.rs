@@ -1,10 +1,11 @@
 //! The entries of a mapping while it is read: duplicate keys and merge keys (`<<`), by PyYAML's rules.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use crate::yaml::error::{Problem, YamlError};
 use crate::yaml::{Node, NodeKind};
-use crate::{Diagnostic, Key};
+use crate::{Diagnostic, Key, python};
 
 /// So many duplicate keys of a file are told one by one.
 const WARNINGS: usize = 100;
@@ -44,7 +45,10 @@ impl Entries {
     }
 
     /// Every key once: its first position, its last value. A key that the user wrote twice gives a warning.
-    pub(crate) fn finish(self, warnings: &mut Vec<Diagnostic>) -> Vec<(Node, Node)> {
+    ///
+    /// # Errors
+    /// Such a key, if it is to be an error.
+    pub(crate) fn finish(self, warnings: &mut Vec<Diagnostic>) -> Result<Vec<(Node, Node)>, YamlError> {
         let merged = self.merged.len();
         let mut positions: HashMap<Key, (usize, bool)> = HashMap::with_capacity(merged + self.own.len());
         let mut entries: Vec<(Node, Node)> = Vec::with_capacity(merged + self.own.len());
@@ -54,7 +58,18 @@ impl Entries {
             match positions.get_mut(&name) {
                 Some((position, was_own)) => {
                     if is_own && *was_own {
-                        warn(warnings, &entries[*position].0, &key);
+                        let first = &entries[*position].0;
+                        match DuplicateKeys::of_process() {
+                            DuplicateKeys::Warn => warn(warnings, first, &key),
+                            DuplicateKeys::Ignore => {}
+                            DuplicateKeys::Error => {
+                                let problem = Problem::DuplicateKey {
+                                    key: python::repr(&name.to_value()),
+                                    first: first.place.clone(),
+                                };
+                                return Err(YamlError::new(key.place, problem));
+                            }
+                        }
                     }
                     *was_own |= is_own;
                     let entry = &mut entries[*position];
@@ -70,7 +85,32 @@ impl Entries {
                 }
             }
         }
-        entries
+        Ok(entries)
+    }
+}
+
+/// What a key is that stands in a mapping twice: `duplicate_dict_key`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DuplicateKeys {
+    /// A warning; the last value counts.
+    Warn,
+    /// Nothing to speak of; the last value counts.
+    Ignore,
+    /// An error.
+    Error,
+}
+
+/// Files are read in many places, and the setting is one for all.
+static DUPLICATE_KEYS: OnceLock<DuplicateKeys> = OnceLock::new();
+
+impl DuplicateKeys {
+    /// Makes this the rule of the process; the first call counts.
+    pub fn use_always(self) {
+        let _ = DUPLICATE_KEYS.set(self);
+    }
+
+    fn of_process() -> Self {
+        *DUPLICATE_KEYS.get().unwrap_or(&Self::Warn)
     }
 }
 
@@ -86,7 +126,8 @@ fn warn(warnings: &mut Vec<Diagnostic>, first: &Node, again: &Node) {
 }
 
 fn duplicate(first: &Node, again: &Node) -> Diagnostic {
-    Diagnostic::warning(format!("duplicate key `{}`", again.place.text()))
+    let key = again.to_key().map(|key| python::repr(&key.to_value())).unwrap_or_default();
+    Diagnostic::warning(format!("Found duplicate mapping key {key}."))
         .at(&again.place, "this value is used")
         .also(&first.place, "this value is ignored")
         .help("keep one of the two")

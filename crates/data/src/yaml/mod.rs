@@ -16,5 +16,6 @@ mod slip;
 pub use dump::{DumpStyle, Shared, dump, dump_shared};
 pub use error::YamlError;
 pub use load::{Documents, Loaded, load, load_all};
+pub use merge::DuplicateKeys;
 pub use node::{Node, NodeKind, Tag};
 pub use offset::scalar_offset;
