@@ -14,6 +14,7 @@ use crate::lower::Mode;
 use crate::prepare::{compile, has_markers, is_all_template};
 use crate::registry::{Filter, Registry, Test};
 use crate::settings::{FileOptions, Limits, Settings, Syntax};
+use crate::stand_in::StandIns;
 use crate::val::{Res, Val, finalize};
 use crate::{Context, TemplateError};
 
@@ -70,13 +71,53 @@ impl Engine {
     /// # Errors
     /// As [`Self::resolve`].
     pub fn evaluate(&self, expr: &Text, ctx: &Context<'_>) -> Result<Value, TemplateError> {
-        let ev = Eval::new(self, ctx);
-        let value = self.expression(
-            &ev,
-            expr,
-            Mode { expression: true, escape_backslashes: false, embedded: false },
-        )?;
-        finalize(&ev, &value).map_err(|error| located(error.in_expression(), expr))
+        self.evaluate_in(&Eval::new(self, ctx), expr)
+    }
+
+    /// The same with text in place of undefined values, and warnings about them, as `debug: var` has it.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`], except for undefined values.
+    pub fn evaluate_shown(
+        &self,
+        expr: &Text,
+        ctx: &Context<'_>,
+    ) -> Result<(Value, Vec<String>), TemplateError> {
+        let ev = Eval::replacing(self, ctx, StandIns::for_undefined());
+        let value = match self.evaluate_in(&ev, expr) {
+            Ok(value) => value,
+            Err(error) => Value::from(ev.stand_in(&error)?),
+        };
+        Ok((value, ev.stand_ins.map(|told| told.warnings()).unwrap_or_default()))
+    }
+
+    /// A text that is shown whatever happens: text in place of what cannot be rendered, and warnings about it. Names of tasks are.
+    ///
+    /// # Errors
+    /// Cycles and limits.
+    pub fn resolve_shown(
+        &self,
+        text: &Text,
+        ctx: &Context<'_>,
+    ) -> Result<(Value, Vec<String>), TemplateError> {
+        if !text.is_template() || !has_markers(text) {
+            return Ok((Value::Str(text.clone()), Vec::new()));
+        }
+        let ev = Eval::replacing(self, ctx, StandIns::default());
+        let rendered = ev.render_text(text, OUTER).and_then(|value| finalize(&ev, &value));
+        let value = match rendered.map_err(|error| located(error, text)) {
+            Ok(value) => value,
+            Err(error) => Value::from(ev.stand_in(&error)?),
+        };
+        Ok((value, ev.stand_ins.map(|told| told.warnings()).unwrap_or_default()))
+    }
+
+    fn evaluate_in(&self, ev: &Eval<'_>, expr: &Text) -> Result<Value, TemplateError> {
+        let mode = Mode { expression: true, escape_backslashes: false, embedded: false };
+        let value = self.expression(ev, expr, mode)?;
+        // What a variable fails with is not the expression's own.
+        let own = |error: TemplateError| if error.is_undecryptable() { error.in_expression() } else { error };
+        finalize(ev, &value).map_err(|error| located(own(error), expr))
     }
 
     fn expression(&self, ev: &Eval<'_>, expr: &Text, mode: Mode) -> Res<Val> {
@@ -312,6 +353,9 @@ fn advised(error: TemplateError, ctx: &Context<'_>) -> TemplateError {
 fn truth_of(ev: &Eval<'_>, value: &Value, text: &Text) -> Result<bool, TemplateError> {
     if let Value::Bool(flag) = value {
         return Ok(*flag);
+    }
+    if crate::is_omit(value) {
+        return Err(located(TemplateError::new(ErrorKind::Condition(crate::OMITTED.to_owned())), text));
     }
     let (truth, kind) = (if value.is_truthy() { "True" } else { "False" }, value.kind().python_name());
     let at = match value {

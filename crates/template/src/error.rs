@@ -25,6 +25,14 @@ pub enum ErrorKind {
     /// The same in a bare expression.
     #[error("Error rendering expression: {0}")]
     ExpressionOperation(String),
+    /// A vaulted value that nobody can open.
+    #[error("Error rendering {within}: Attempt to use undecryptable variable: {reason}")]
+    Undecryptable {
+        /// `template` or `expression`.
+        within: &'static str,
+        /// Why.
+        reason: String,
+    },
     /// A filter failed.
     #[error("The filter plugin '{name}' failed: {message}")]
     Filter {
@@ -113,6 +121,9 @@ impl TemplateError {
             _ if !self.0.trail.is_empty() => return self,
             ErrorKind::Syntax(message) => ErrorKind::Unreadable(message.clone()),
             ErrorKind::Operation(message) => ErrorKind::ExpressionOperation(message.clone()),
+            ErrorKind::Undecryptable { reason, .. } => {
+                ErrorKind::Undecryptable { within: "expression", reason: reason.clone() }
+            }
             _ => return self,
         };
         self.with_kind(kind)
@@ -128,9 +139,19 @@ impl TemplateError {
         matches!(self.0.kind, ErrorKind::Undefined(_))
     }
 
+    /// Whether it came from a vaulted value that nobody can open.
+    pub(crate) fn is_undecryptable(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Undecryptable { .. })
+    }
+
     /// The place in the user's file, when known.
     pub fn place(&self) -> Option<&Place> {
         self.0.place.as_ref()
+    }
+
+    /// The template's text, when it is known.
+    pub(crate) fn template_text(&self) -> Option<&Text> {
+        self.0.text.as_ref()
     }
 
     /// Whether it ends the whole evaluation, even where `default` would catch an undefined value.

@@ -68,9 +68,13 @@ pub(crate) fn lower(
     } else {
         let config = syntax_config(syntax)?;
         let nesting = syntax_config(syntax)?;
-        match machinery::parse(parsed, "<template>", config)
-            .map_err(|error| nested(&error, parsed, nesting))?
-        {
+        // Jinja takes the beginning of a comment at the very end for nothing.
+        let whole = machinery::parse(parsed, "<template>", config.clone());
+        let tree = match (&whole, parsed.strip_suffix(&*syntax.comment.0)) {
+            (Err(_), Some(before)) => machinery::parse(before, "<template>", config),
+            _ => whole,
+        };
+        match tree.map_err(|error| nested(&error, parsed, nesting))? {
             ast::Stmt::Template(template) => lowering.body(&template.children),
             _ => Vec::new(),
         }
@@ -110,6 +114,12 @@ fn in_jinjas_words(message: &str) -> String {
     if let Some(tag) = message.strip_prefix("unknown statement ") {
         return format!("Encountered unknown tag '{tag}'.");
     }
+    if let Some((token, "end of variable block")) =
+        message.strip_prefix("unexpected ").and_then(|rest| rest.split_once(", expected "))
+        && matches!(token, "integer" | "string" | "float")
+    {
+        return format!("expected token 'end of print statement', got '{token}'");
+    }
     match message {
         "unexpected end of block" => "Expected an expression, got 'end of statement block'".to_owned(),
         "unexpected end of variable block" => {
@@ -118,6 +128,13 @@ fn in_jinjas_words(message: &str) -> String {
         "unexpected end of input, expected expression" => "unexpected 'end of template'".to_owned(),
         "unexpected end of variable block, expected identifier or integer" => {
             "expected name or number".to_owned()
+        }
+        "unexpected end of input, expected keyword" => "tag name expected".to_owned(),
+        "unexpected input after expression" => "chunk after expression".to_owned(),
+        "unexpected end of raw block" => "Missing end of raw directive".to_owned(),
+        "unexpected end of comment" => "Missing end of comment tag".to_owned(),
+        "unexpected end of input, expected end of variable block" => {
+            "unexpected end of template, expected 'end of print statement'.".to_owned()
         }
         other => other.trim_end_matches(", expected end of block").replace('`', "'"),
     }

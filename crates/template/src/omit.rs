@@ -7,6 +7,9 @@ use data::{Undefined, Value};
 /// No name can hold a space, so no missing variable has this hint.
 const HINT: &str = "the value of `omit` was used";
 
+/// What Ansible says where `omit` stands and a value is needed.
+pub const OMITTED: &str = "A template was resolved to an Omit scalar.";
+
 /// Ansible's `omit`. Inside lists and dictionaries [`crate::Engine::resolve`] has already taken it out; a whole result can still be it.
 pub fn omit() -> Value {
     Value::Undefined(Arc::new(Undefined { hint: HINT.to_owned(), place: None }))

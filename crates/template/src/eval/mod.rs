@@ -29,6 +29,7 @@ use crate::error::{ErrorKind, TemplateError};
 use crate::ir::{Name, Template};
 use crate::lower::Mode;
 use crate::scope::{Context, Scope};
+use crate::stand_in::StandIns;
 use crate::val::{Dict, List, Object, Res, ScopeId, Val};
 
 /// Below so many bytes of stack a piece of heap takes over.
@@ -44,6 +45,8 @@ pub(crate) struct Eval<'a> {
     active: RefCell<Vec<(Text, ScopeId)>>,
     depth: Cell<usize>,
     steps: Cell<u64>,
+    /// Set where text stands for what cannot be had.
+    pub(crate) stand_ins: Option<StandIns>,
 }
 
 /// The variables of one host, with what was opened so far.
@@ -86,7 +89,18 @@ impl<'a> Eval<'a> {
             active: RefCell::default(),
             depth: Cell::new(0),
             steps: Cell::new(0),
+            stand_ins: None,
         }
+    }
+
+    /// One in which text stands for what cannot be had.
+    pub(crate) fn replacing(engine: &'a Engine, ctx: &Context<'a>, stand_ins: StandIns) -> Self {
+        Self { stand_ins: Some(stand_ins), ..Self::new(engine, ctx) }
+    }
+
+    /// The text that stands for an error; the error itself where nothing stands for it.
+    pub(crate) fn stand_in(&self, error: &TemplateError) -> Res<String> {
+        self.stand_ins.as_ref().and_then(|stand_ins| stand_ins.text(error)).ok_or_else(|| error.clone())
     }
 
     fn variables(&self, scope: ScopeId) -> Rc<Variables<'a>> {
@@ -195,15 +209,11 @@ impl<'a> Eval<'a> {
     }
 
     fn decrypt(&self, text: &Text) -> Res<Val> {
-        let Some(secrets) = self.ctx.secrets else {
-            let kind =
-                ErrorKind::Operation("a vaulted value is used and no vault password is given".to_owned());
-            return Ok(Val::Missing(Rc::new(self.vault_error(TemplateError::new(kind), text))));
-        };
-        Ok(match data::vault::decrypt_text(text, secrets) {
+        let none = data::vault::Secrets::new();
+        Ok(match data::vault::decrypt_text(text, self.ctx.secrets.unwrap_or(&none)) {
             Ok(plain) => Val::Str(plain.into_plain()),
             Err(error) => {
-                let kind = ErrorKind::Operation(format!("a vaulted value cannot be opened: {error}"));
+                let kind = ErrorKind::Undecryptable { within: "template", reason: error.reason() };
                 Val::Missing(Rc::new(self.vault_error(TemplateError::new(kind), text)))
             }
         })
@@ -279,7 +289,10 @@ impl<'a> Eval<'a> {
         let result = self.deeper(|| {
             let frame = Frame::root(Arc::clone(&template), Some(scope));
             let mut out = Out::of(template.body.len());
-            self.run(&frame, &mut out)?;
+            if let Err(error) = self.run(&frame, &mut out) {
+                let rest = self.stand_ins.as_ref().and_then(|stand_ins| stand_ins.text_of_rest(&error));
+                out.push(self, Val::from(rest.ok_or(error)?))?;
+            }
             Ok(out.finish())
         });
         self.active.borrow_mut().pop();

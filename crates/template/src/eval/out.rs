@@ -29,7 +29,11 @@ impl Out {
     pub(crate) fn push(&mut self, ev: &Eval<'_>, value: Val) -> Res<()> {
         match value {
             Val::None => {}
-            Val::Missing(error) => return Err((*error).clone()),
+            // Alone it may still be caught by who uses it.
+            missing @ Val::Missing(_) if self.alone && self.parts.is_empty() && ev.stand_ins.is_some() => {
+                self.parts.push(Part::Value(missing));
+            }
+            Val::Missing(error) => self.push(ev, Val::from(ev.stand_in(&error)?))?,
             Val::Str(text) => {
                 self.secret |= text.is_secret();
                 if self.parts.is_empty() {

@@ -14,6 +14,7 @@ pub(crate) const FILTERS: &[Filter] = &[
     Filter::lenient("type_debug", &[], |_, value, _| {
         Ok(Val::from(match value {
             Val::Missing(_) if value.is_undefined() => "UndefinedMarker",
+            Val::Missing(error) if error.is_undecryptable() => "VaultExceptionMarker",
             Val::Missing(_) => "CapturedExceptionMarker",
             other if other.is_omit() => "_OmitType",
             other => other.type_name(),

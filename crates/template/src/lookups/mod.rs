@@ -18,6 +18,7 @@ use data::{Map, Value};
 use crate::args::Args;
 use crate::error::{ErrorKind, TemplateError};
 use crate::eval::{Eval, Frame, OUTER};
+use crate::omit::OMITTED;
 use crate::registry::short;
 use crate::val::{Res, ScopeId, Val, fail, finalize};
 
@@ -222,13 +223,17 @@ fn run(ev: &Eval<'_>, mut args: Args, frame: &Rc<Frame>, query: bool) -> Res<Val
 /// A lookup as `with_<name>` calls it.
 pub(crate) fn with(ev: &Eval<'_>, name: &str, terms: &Value) -> Res<Vec<Val>> {
     let opened = ev.open(terms, OUTER)?;
+    if opened.is_omit() {
+        return Err(TemplateError::new(ErrorKind::Condition(OMITTED.to_owned())));
+    }
     let terms = match &opened {
         Val::List(_) | Val::Tuple(_) => ev.items_loose(&opened)?,
         _ => vec![opened],
     };
     // `with_first_found` passes over names without a value.
     let lenient = short(name) == "first_found";
-    let terms: Vec<Val> = terms.into_iter().filter(|term| !(lenient && term.is_undefined())).collect();
+    let terms: Vec<Val> =
+        terms.into_iter().filter(|term| !(lenient && term.is_undefined() || term.is_omit())).collect();
     terms.iter().try_for_each(Val::check)?;
     let name_of = short(name).to_owned();
     let mut request =

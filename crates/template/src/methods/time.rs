@@ -244,13 +244,24 @@ pub(crate) fn c_locale(format: &str) -> String {
 /// Python's `datetime.strftime`: C's, with `%f`, and no zone where there is none.
 pub(crate) fn strftime(moment: &Moment, format: &str) -> Res<String> {
     let micros = format!("{:06}", moment.time.subsec_nanosecond() / 1000);
-    let offset = offset_text(moment, "");
+    let offset_digits = offset_text(moment, "");
     let zone = match moment.offset {
         None => String::new(),
         Some(0) => "UTC".to_owned(),
         Some(_) => format!("UTC{}", offset_text(moment, ":")),
     };
-    let format = format.replace("%f", &micros).replace("%z", &offset).replace("%Z", &zone);
+    // Without a zone it is the time of this machine, as in C.
+    let offset = moment.offset.and_then(|seconds| jiff::tz::Offset::from_seconds(seconds).ok());
+    let instant = match offset {
+        Some(offset) => offset.to_timestamp(moment.time).map(|instant| instant.as_second()),
+        None => moment.time.to_zoned(jiff::tz::TimeZone::system()).map(|zoned| zoned.timestamp().as_second()),
+    };
+    let seconds = instant.map(|seconds| seconds.to_string()).unwrap_or_default();
+    let format = format
+        .replace("%s", &seconds)
+        .replace("%f", &micros)
+        .replace("%z", &offset_digits)
+        .replace("%Z", &zone);
     jiff::fmt::strtime::format(c_locale(&format), moment.time).map_err(|error| time_error(&error))
 }
 

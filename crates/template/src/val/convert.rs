@@ -82,7 +82,7 @@ fn open(ev: &Eval<'_>, value: &Val, depth: usize, memo: &mut Option<Memo>) -> Re
             }
             Value::Map(Map::from(entries))
         }
-        Val::Missing(error) => return Err((**error).clone()),
+        Val::Missing(error) => Value::from(ev.stand_in(error)?),
         Val::Object(object) => match &**object {
             Object::Omit => crate::omit(),
             Object::Moment(_) | Object::Delta(_) | Object::Module(..) => Value::str(display(ev, value)?),

@@ -48,6 +48,7 @@ pub(crate) fn ascii(repr: &str) -> String {
 pub(crate) fn output(ev: &Eval<'_>, value: &Val, out: &mut String) -> Res<()> {
     match value {
         Val::Str(text) => out.push_str(text),
+        Val::Missing(error) => out.push_str(&ev.stand_in(error)?),
         other if other.is_omit() => {}
         other => write(ev, other, out, Style { lists_only: true }, 0)?,
     }
@@ -101,7 +102,7 @@ fn write(ev: &Eval<'_>, value: &Val, out: &mut String, style: Style, depth: usiz
             }
             out.push('}');
         }
-        Val::Missing(error) => return Err((**error).clone()),
+        Val::Missing(error) => out.push_str(&data::python::repr_str(&ev.stand_in(error)?)),
         Val::Object(object) => object_text(ev, object, out)?,
     }
     Ok(())
