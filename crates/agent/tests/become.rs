@@ -48,6 +48,7 @@ fn become_as(folder: &Path, user: &str, password: Option<&str>) -> Request {
         program: Some(sudo.to_str().unwrap().to_string()),
         flags: None,
         password: password.map(|password| Text::plain(password).into_secret()),
+        prompts: Vec::new(),
         timeout_ms: if user == "slow" { 300 } else { 60_000 },
     }))
 }

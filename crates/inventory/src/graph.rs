@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 
-use data::{Diagnostic, Key, Map, Place, Text, Value};
+use data::{Diagnostic, Key, Map, Place, Text, VARIABLE_NAME_RULE, Value, is_variable_name};
 use thiserror::Error;
 
 use crate::inventory::{Inventory, LOCALHOST};
@@ -62,7 +62,11 @@ impl Inventory {
             return Err(GraphError::Empty);
         }
         let before = self.groups.len();
-        let index = self.group_index_or_new(name);
+        let safe = self.group_names.safe(name);
+        if safe != name && self.replaced_name.is_none() {
+            self.replaced_name = Some(name.to_owned());
+        }
+        let index = self.group_index_or_new(&safe);
         if self.groups.len() == before {
             return Ok(false);
         }
@@ -120,7 +124,7 @@ impl Inventory {
     /// An unknown host or group.
     pub fn add_to_group(&mut self, host: &str, group: &str) -> Result<bool, GraphError> {
         let host = self.hosts.get_index_of(host).ok_or_else(|| GraphError::Unknown(host.to_owned()))?;
-        let group = self.groups.get_index_of(group).ok_or_else(|| GraphError::Unknown(group.to_owned()))?;
+        let group = self.group_index(group).ok_or_else(|| GraphError::Unknown(group.to_owned()))?;
         if self.hosts[host].groups.contains(&group) {
             return Ok(false);
         }
@@ -135,8 +139,7 @@ impl Inventory {
     /// # Errors
     /// An unknown group, or a loop.
     pub fn add_child_group(&mut self, parent: &str, child: &str) -> Result<bool, GraphError> {
-        let find =
-            |name: &str| self.groups.get_index_of(name).ok_or_else(|| GraphError::Unknown(name.to_owned()));
+        let find = |name: &str| self.group_index(name).ok_or_else(|| GraphError::Unknown(name.to_owned()));
         let (upper, lower) = (find(parent)?, find(child)?);
         if upper == lower {
             return Err(GraphError::Itself(child.to_owned()));
@@ -188,7 +191,8 @@ impl Inventory {
         let (key, value) = (key.into(), value.into());
         self.notice_variable_name(&key);
         let behaviour = self.hash_behaviour;
-        let group = self.groups.get_mut(group).ok_or_else(|| GraphError::Unknown(group.to_owned()))?;
+        let index = self.group_index(group).ok_or_else(|| GraphError::Unknown(group.to_owned()))?;
+        let group = &mut self.groups[index];
         if key.as_str() == Some("ansible_group_priority") {
             group.priority = priority(&value).ok_or_else(|| GraphError::Priority(group.name.to_string()))?;
         } else {
@@ -231,6 +235,11 @@ impl Inventory {
         self.groups.values_mut().for_each(|group| group.hosts.shrink_to_fit());
     }
 
+    /// The group of a name as a source has it.
+    pub(crate) fn group_index(&self, name: &str) -> Option<usize> {
+        self.groups.get_index_of(&*self.group_names.safe(name))
+    }
+
     pub(crate) fn group_index_or_new(&mut self, name: &str) -> usize {
         if let Some(index) = self.groups.get_index_of(name) {
             return index;
@@ -268,7 +277,7 @@ impl Inventory {
         self.notices.push(
             Diagnostic::warning(format!("inventory variable `{key}` has an invalid name"))
                 .at_opt(place, "")
-                .help("variable names start with a letter or underscore and hold only letters, digits and underscores"),
+                .help(VARIABLE_NAME_RULE),
         );
     }
 }
@@ -282,14 +291,6 @@ fn priority(value: &Value) -> Option<i64> {
         Value::Str(text) => Text::as_str(text).trim().parse().ok(),
         _ => None,
     }
-}
-
-/// Whether a template can name the variable: an ASCII identifier that is not a word of the template language.
-pub(crate) fn is_variable_name(name: &str) -> bool {
-    const KEYWORDS: [&str; 7] = ["False", "None", "True", "false", "none", "not", "true"];
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && !KEYWORDS.contains(&name)
 }
 
 #[cfg(test)]

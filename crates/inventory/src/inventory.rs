@@ -7,6 +7,7 @@ use data::{Diagnostic, List, Map, Value};
 use indexmap::IndexMap;
 
 use crate::combine::HashBehaviour;
+use crate::group_names::GroupNames;
 use crate::{Group, Host, HostName};
 
 /// Names under which the machine itself is known without being listed.
@@ -18,6 +19,9 @@ pub struct Inventory {
     pub(crate) hosts: IndexMap<HostName, Host>,
     pub(crate) groups: IndexMap<HostName, Group>,
     pub(crate) hash_behaviour: HashBehaviour,
+    pub(crate) group_names: GroupNames,
+    /// A group's name as it was before its characters were replaced.
+    pub(crate) replaced_name: Option<String>,
     /// The first listed host with one of the [`LOCALHOST`] names; it stands in for the others.
     pub(crate) localhost: Option<usize>,
     implicit: Vec<Host>,
@@ -41,6 +45,8 @@ impl Inventory {
             hosts: IndexMap::new(),
             groups: IndexMap::new(),
             hash_behaviour,
+            group_names: GroupNames::default(),
+            replaced_name: None,
             localhost: None,
             implicit: LOCALHOST.iter().map(|name| Host::implicit_localhost(name)).collect(),
             groups_dict: OnceLock::new(),
@@ -52,6 +58,13 @@ impl Inventory {
         let ungrouped = inventory.group_index_or_new("ungrouped");
         inventory.link(all, ungrouped);
         inventory
+    }
+
+    /// The same, with groups whose names no variable could have treated so.
+    #[must_use]
+    pub(crate) fn with_group_names(mut self, group_names: GroupNames) -> Self {
+        self.group_names = group_names;
+        self
     }
 
     /// All listed hosts, in order of appearance.

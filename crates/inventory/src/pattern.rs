@@ -37,6 +37,9 @@ pub enum PatternError {
         /// Why.
         source: std::io::Error,
     },
+    /// `--limit @folder`
+    #[error("Limit starting with \"@\" must be a file, not a directory: {}", .0.display())]
+    LimitFolder(PathBuf),
 }
 
 impl PatternError {
@@ -45,7 +48,7 @@ impl PatternError {
             Self::Expression { .. } => {
                 "a pattern that starts with `~` is a Python regular expression; without it, a shell glob"
             }
-            Self::LimitFile { .. } => {
+            Self::LimitFile { .. } | Self::LimitFolder(_) => {
                 "`@` announces a file with one pattern on each line, such as a retry file"
             }
         }
@@ -166,6 +169,9 @@ impl Selection {
 }
 
 fn limit_file(path: &Path) -> Result<Vec<String>, PatternError> {
+    if path.is_dir() {
+        return Err(PatternError::LimitFolder(path.to_owned()));
+    }
     let text = std::fs::read_to_string(path)
         .map_err(|source| PatternError::LimitFile { path: path.to_owned(), source })?;
     Ok(text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())

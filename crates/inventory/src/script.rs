@@ -7,7 +7,7 @@ use std::process::Command;
 
 use data::json::{self, JsonError};
 use data::yaml::{Node, NodeKind};
-use data::{Diagnose, Diagnostic, Source};
+use data::{Diagnose, Diagnostic, Severity, Source};
 use indexmap::IndexSet;
 use thiserror::Error;
 
@@ -17,7 +17,7 @@ use crate::{GraphError, Inventory, Origin};
 #[derive(Debug, Error)]
 pub enum ScriptError {
     /// It cannot be started.
-    #[error("failed to execute inventory script `{path}`: {error}")]
+    #[error("Failed to execute inventory script command {path}: {error}")]
     Start {
         /// The script.
         path: String,
@@ -25,7 +25,7 @@ pub enum ScriptError {
         error: std::io::Error,
     },
     /// It ended with another code than 0.
-    #[error("inventory script `{path}` returned non-zero exit code {code}")]
+    #[error("Inventory script returned non-zero exit code {code}.")]
     Exit {
         /// The script.
         path: String,
@@ -35,20 +35,25 @@ pub enum ScriptError {
         stderr: String,
     },
     /// It printed something else than JSON.
-    #[error("inventory script `{path}` printed no JSON: {error}")]
+    #[error("{}", no_json(.host.as_deref()))]
     Json {
         /// The script.
         path: String,
+        /// The host whose variables it was asked for.
+        host: Option<String>,
         /// Why it is none.
         error: JsonError,
         /// What it wrote to its standard error.
         stderr: String,
     },
     /// It printed bytes that are not UTF-8.
-    #[error("inventory script `{0}` printed characters that cannot be interpreted as UTF-8")]
+    #[error("Inventory script result contained characters that cannot be interpreted as UTF-8.")]
     Text(String),
+    /// It names a profile for its JSON that is none of inventories.
+    #[error("{}", wrong_profile(.0))]
+    Profile(String),
     /// JSON of another structure.
-    #[error("inventory script `{path}`: `{member}` must be {expected}, found {found}")]
+    #[error("{}", structure(.member, .expected, .found))]
     Structure {
         /// The script.
         path: String,
@@ -73,14 +78,56 @@ impl Diagnose for ScriptError {
     fn diagnostics(&self) -> Vec<Diagnostic> {
         let found = Diagnostic::error(self.to_string());
         vec![match self {
-            Self::Exit { stderr, .. } | Self::Json { stderr, .. } if !stderr.trim().is_empty() => {
-                found.note(format!("standard error of the script: {}", stderr.trim()))
+            Self::Exit { path, stderr, .. } | Self::Json { path, stderr, .. }
+                if !stderr.trim().is_empty() =>
+            {
+                found
+                    .note(format!("the script is `{path}`"))
+                    .note(format!("standard error of the script: {}", stderr.trim()))
             }
+            Self::Exit { path, .. }
+            | Self::Json { path, .. }
+            | Self::Text(path)
+            | Self::Structure { path, .. } => found.note(format!("the script is `{path}`")),
             Self::Start { .. } => found.help("a script needs a `#!` line that names its interpreter"),
             _ => found,
         }]
     }
 }
+
+fn no_json(host: Option<&str>) -> String {
+    match host {
+        Some(host) => format!("Inventory script result for host '{host}' could not be parsed as JSON."),
+        None => "Unable to get JSON decoder for inventory script result: Value could not be parsed as JSON."
+            .to_owned(),
+    }
+}
+
+fn wrong_profile(name: &str) -> String {
+    let reason = if name.starts_with("inventory_") {
+        format!("Unknown profile name '{name}'.")
+    } else {
+        format!("Non-inventory profile '{name}' is not allowed.")
+    };
+    format!("Unable to get JSON decoder for inventory script result: {reason}")
+}
+
+/// Ansible's words: of the whole it says that it finds no decoder for it.
+fn structure(member: &str, expected: &str, found: &str) -> String {
+    match member {
+        "" => format!(
+            "Unable to get JSON decoder for inventory script result: Value is '{found}' instead of '{expected}'."
+        ),
+        "_meta" | "_meta.profile" => format!(
+            "Unable to get JSON decoder for inventory script result: Value contains '{member}' which is '{found}' instead of \
+             '{expected}'."
+        ),
+        _ => format!("Value contains '{member}' which is '{found}' instead of '{expected}'."),
+    }
+}
+
+/// The profiles that the JSON of an inventory may name.
+const PROFILES: [&str; 2] = ["inventory_legacy", "inventory_legacy_m2c"];
 
 /// Whether a file is to be run rather than read.
 pub(crate) fn is_executable(path: &Path) -> bool {
@@ -95,8 +142,10 @@ pub(crate) fn apply(
     path: &Path,
     inventory: &mut Inventory,
     origin: &Origin,
+    show_stderr: bool,
 ) -> Result<Vec<Diagnostic>, ScriptError> {
-    let mut applying = Applying { path, inventory, origin, hosts: IndexSet::new(), warnings: Vec::new() };
+    let (hosts, warnings) = (IndexSet::new(), Vec::new());
+    let mut applying = Applying { path, inventory, origin, hosts, warnings, show_stderr };
     applying.run()?;
     Ok(applying.warnings)
 }
@@ -108,6 +157,8 @@ struct Applying<'a> {
     /// The hosts of this script, to be given their variables last.
     hosts: IndexSet<String>,
     warnings: Vec<Diagnostic>,
+    /// `always_show_stderr`
+    show_stderr: bool,
 }
 
 impl Applying<'_> {
@@ -118,9 +169,13 @@ impl Applying<'_> {
     fn run(&mut self) -> Result<(), ScriptError> {
         let output = self.call(&["--list"])?.unwrap_or_else(|| empty(self.path));
         let mut host_vars = None;
-        for (name, body) in self.mapping(&output, "output")? {
+        for (name, body) in self.mapping(&output, "")? {
             match name.as_str() {
-                Some("_meta") => host_vars = body.get("hostvars").cloned(),
+                Some("_meta") => {
+                    self.mapping(body, "_meta")?;
+                    self.check_profile(body.get("profile"))?;
+                    host_vars = body.get("hostvars").cloned();
+                }
                 Some(group) => self.group(group, body)?,
                 None => {}
             }
@@ -154,10 +209,15 @@ impl Applying<'_> {
         self.graph(added)?;
         if body.as_map().is_none() {
             // The oldest form: a list of hosts in place of a mapping.
+            let kind = python_kind(body);
+            self.deprecated(format!("Group '{group}' was converted to 'dict' from '{kind}'."));
             return self.hosts(group, body);
         }
         if !["hosts", "vars", "children"].iter().any(|key| body.get(key).is_some()) {
             // The variables of a host that is its own group.
+            self.deprecated(format!(
+                "Treating malformed group '{group}' as the sole host of that group. Variables provided in this manner cannot be templated."
+            ));
             self.host(group, group)?;
             return self.vars(group, body);
         }
@@ -168,8 +228,7 @@ impl Applying<'_> {
             self.vars(group, vars)?;
         }
         for child in body.get("children").and_then(Node::as_seq).unwrap_or_default() {
-            let name =
-                child.as_str().ok_or_else(|| self.structure(group, "children", "a list of names", child))?;
+            let name = child.as_str().ok_or_else(|| self.structure(group, "children", "str", child))?;
             let added = self
                 .inventory
                 .add_group(name, None)
@@ -180,10 +239,9 @@ impl Applying<'_> {
     }
 
     fn hosts(&mut self, group: &str, hosts: &Node) -> Result<(), ScriptError> {
-        let list = hosts.as_seq().ok_or_else(|| self.structure(group, "hosts", "a list", hosts))?;
+        let list = hosts.as_seq().ok_or_else(|| self.structure(group, "hosts", "list", hosts))?;
         for host in list {
-            let name =
-                host.as_str().ok_or_else(|| self.structure(group, "hosts", "a list of names", host))?;
+            let name = host.as_str().ok_or_else(|| self.structure(group, "hosts", "str", host))?;
             self.host(group, name)?;
         }
         Ok(())
@@ -198,7 +256,7 @@ impl Applying<'_> {
     }
 
     fn vars(&mut self, group: &str, vars: &Node) -> Result<(), ScriptError> {
-        let entries = vars.as_map().ok_or_else(|| self.structure(group, "vars", "a mapping", vars))?;
+        let entries = vars.as_map().ok_or_else(|| self.structure(group, "vars", "dict", vars))?;
         for (key, value) in entries {
             if let Some(key) = key.to_key() {
                 let set = self.inventory.set_group_var(group, key, value.to_value());
@@ -212,14 +270,33 @@ impl Applying<'_> {
         node.as_map().ok_or_else(|| ScriptError::Structure {
             path: self.path(),
             member: member.to_owned(),
-            expected: "a mapping",
-            found: node.kind_name(),
+            expected: "dict",
+            found: python_kind(node),
         })
     }
 
     fn structure(&self, group: &str, member: &str, expected: &'static str, node: &Node) -> ScriptError {
         let member = format!("{group}.{member}");
-        ScriptError::Structure { path: self.path(), member, expected, found: node.kind_name() }
+        ScriptError::Structure { path: self.path(), member, expected, found: python_kind(node) }
+    }
+
+    fn check_profile(&self, profile: Option<&Node>) -> Result<(), ScriptError> {
+        let Some(profile) = profile else { return Ok(()) };
+        match profile.as_str() {
+            Some(name) if PROFILES.contains(&name) => Ok(()),
+            Some(name) => Err(ScriptError::Profile(name.to_owned())),
+            None => Err(ScriptError::Structure {
+                path: self.path(),
+                member: "_meta.profile".to_owned(),
+                expected: "str",
+                found: python_kind(profile),
+            }),
+        }
+    }
+
+    fn deprecated(&mut self, title: String) {
+        let found = Diagnostic { severity: Severity::Deprecation, ..Diagnostic::warning(title) };
+        self.warnings.push(found.note(format!("the inventory script is `{}`", self.path())));
     }
 
     fn graph<T>(&self, result: Result<T, GraphError>) -> Result<T, ScriptError> {
@@ -227,7 +304,7 @@ impl Applying<'_> {
     }
 
     /// Runs the script; `None` when it prints nothing.
-    fn call(&self, arguments: &[&str]) -> Result<Option<Node>, ScriptError> {
+    fn call(&mut self, arguments: &[&str]) -> Result<Option<Node>, ScriptError> {
         let absolute = std::path::absolute(self.path).unwrap_or_else(|_| self.path.to_owned());
         let output = Command::new(absolute)
             .args(arguments)
@@ -238,6 +315,9 @@ impl Applying<'_> {
             let code = output.status.code().unwrap_or(-1);
             return Err(ScriptError::Exit { path: self.path(), code, stderr });
         }
+        if self.show_stderr && !stderr.trim().is_empty() {
+            self.warnings.push(Diagnostic::error(stderr.trim_end().to_owned()));
+        }
         let text = String::from_utf8(output.stdout).map_err(|_| ScriptError::Text(self.path()))?;
         if text.trim().is_empty() && arguments[0] == "--host" {
             return Ok(None);
@@ -245,10 +325,16 @@ impl Applying<'_> {
         let source = Source::new(format!("<output of inventory script {}>", self.path()), text);
         json::parse_node(&source).map(Some).map_err(|error| ScriptError::Json {
             path: self.path(),
+            host: arguments.get(1).map(ToString::to_string),
             error,
             stderr,
         })
     }
+}
+
+/// Python's name for the kind of a value.
+fn python_kind(node: &Node) -> &'static str {
+    node.to_value().kind().python_name()
 }
 
 /// What a script says that has no hosts.

@@ -3,31 +3,41 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use data::{Diagnose, Diagnostic, Source, Value};
+use data::{Diagnose, Diagnostic, Map, Source, Value};
 use thiserror::Error;
 
 use crate::address::parse_address;
-use crate::graph::is_variable_name;
 use crate::ignored::Ignored;
 use crate::ini::{self, IniError, IniFile};
 use crate::plugin::{self, Plugin, PluginError};
+use crate::range::{RangeError, expand};
 use crate::read::{ReadError, Reader};
 use crate::script::{self, ScriptError};
 use crate::toml;
 use crate::yaml::{self, YamlInventoryError};
-use crate::{HashBehaviour, Inventory, Origin};
+use crate::{Enabled, GroupNames, HashBehaviour, Inventory, Origin, group_names};
 
 /// Settings of Ansible that change how inventories are read.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {
     /// `hash_behaviour`
     pub hash_behaviour: HashBehaviour,
+    /// `force_valid_group_names`
+    pub group_names: GroupNames,
     /// `inventory_any_unparsed_is_failed`: a source that cannot be read is an error, not a warning.
     pub any_unparsed_is_failed: bool,
     /// `inventory_unparsed_is_failed`: it is an error when no source can be read.
     pub unparsed_is_failed: bool,
     /// What is left out of folders.
     pub ignored: Ignored,
+    /// `enable_plugins`
+    pub enabled: Enabled,
+    /// The opposite of `always_show_stderr`: what scripts that went well wrote to their standard error is not told.
+    pub hide_stderr: bool,
+    /// `-e`, for plugins that use them.
+    pub extra_vars: Map,
+    /// `use_extra_vars`: whether plugins use them that do not say.
+    pub use_extra_vars: bool,
     /// How files are read (vault secrets).
     pub reader: Reader,
 }
@@ -73,22 +83,54 @@ pub enum SourceError {
     /// It configures a plugin that cannot be used so, or that taskbox has not.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+    /// No format that it may have is enabled.
+    #[error("no enabled format fits")]
+    NotEnabled,
+    /// A list of hosts with a range that cannot be read.
+    #[error("Invalid data from string, could not parse: {0}")]
+    HostList(String),
     /// It was run and failed.
     #[error(transparent)]
     Script(#[from] ScriptError),
 }
 
-impl Diagnose for SourceFailure {
-    fn diagnostics(&self) -> Vec<Diagnostic> {
+impl SourceFailure {
+    /// Ansible's plugin for the format that the source was taken for; none for what is not there.
+    pub fn format(&self) -> Option<&'static str> {
+        match &self.error {
+            SourceError::Missing | SourceError::NotEnabled => None,
+            SourceError::Read(_) | SourceError::Ini(_) => Some("ini"),
+            SourceError::Yaml(YamlInventoryError::Toml(_)) => Some("toml"),
+            SourceError::Yaml(_) => Some("yaml"),
+            SourceError::Plugin(_) => Some("auto"),
+            SourceError::Script(_) => Some("script"),
+            SourceError::HostList(_) => Some("advanced_host_list"),
+        }
+    }
+
+    /// Ansible's last word about it.
+    pub fn summary(&self) -> String {
         let path = std::path::absolute(&self.source_name);
         let path = path.map_or_else(|_| self.source_name.clone(), |path| path.display().to_string());
-        let title = format!("Unable to parse {path} as an inventory source");
+        format!("Unable to parse {path} as an inventory source")
+    }
+}
+
+impl Diagnose for SourceFailure {
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        let title = self.summary();
         match &self.error {
             SourceError::Missing => vec![
                 Diagnostic::error(title)
                     .note("there is no such file or folder")
                     .help("a list of hosts needs a comma, even after a single host: `web1,`"),
             ],
+            SourceError::NotEnabled => vec![
+                Diagnostic::error(title)
+                    .note("none of the formats that `enable_plugins` lists fits the file")
+                    .help("add the format to `enable_plugins`, or take the setting away"),
+            ],
+            SourceError::HostList(_) => vec![Diagnostic::error(self.error.to_string())],
             SourceError::Read(error) => error.diagnostics(),
             SourceError::Ini(errors) => errors.iter().flat_map(Diagnose::diagnostics).collect(),
             SourceError::Yaml(error) => error.diagnostics(),
@@ -105,7 +147,7 @@ pub enum InventoryError {
     #[error("{} inventory sources could not be parsed", .0.len())]
     Failed(Vec<SourceFailure>),
     /// Nothing could be read, where that is an error.
-    #[error("no inventory was parsed")]
+    #[error("No inventory was parsed, please check your configuration and options.")]
     Nothing,
 }
 
@@ -130,7 +172,7 @@ impl Diagnose for InventoryError {
 pub fn load<S: AsRef<str>>(sources: &[S], options: &LoadOptions) -> Result<Loaded, InventoryError> {
     let mut loading = Loading {
         options,
-        inventory: Inventory::new(options.hash_behaviour),
+        inventory: Inventory::new(options.hash_behaviour).with_group_names(options.group_names),
         warnings: Vec::new(),
         failures: Vec::new(),
         folders: Vec::new(),
@@ -155,8 +197,15 @@ impl Loading<'_> {
     fn source(&mut self, source: &str) -> bool {
         let path = expand_home(source);
         if !path.exists() && source.contains(',') {
-            self.host_list(source);
-            return true;
+            let ranges =
+                !self.options.enabled.has("host_list") && self.options.enabled.has("advanced_host_list");
+            return match self.host_list(source, ranges) {
+                Ok(()) => true,
+                Err(error) => {
+                    self.failures.push(SourceFailure { source_name: source.to_owned(), error });
+                    false
+                }
+            };
         }
         let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(Path::new("")) };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -204,8 +253,9 @@ impl Loading<'_> {
         let origin = origin(path);
         let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned());
         let mut script_failure = None;
-        if script::is_executable(path) {
-            match script::apply(path, &mut self.inventory, &origin) {
+        let enabled = &self.options.enabled;
+        if enabled.has("script") && script::is_executable(path) {
+            match script::apply(path, &mut self.inventory, &origin, !self.options.hide_stderr) {
                 Ok(warnings) => {
                     self.warnings.extend(warnings);
                     return Ok(());
@@ -216,18 +266,19 @@ impl Loading<'_> {
         let text = self.options.reader.read(path)?;
         if plugin::may_configure(ending.as_deref())
             && let Some(config) = plugin_config(&text)
+            && enabled.has_plugin(config.get("plugin").and_then(data::yaml::Node::as_str).unwrap_or_default())
         {
             let told = self.plugin(&origin).apply(&config)?;
             self.warnings.extend(told);
             return Ok(());
         }
-        if ending.as_deref() == Some("toml") {
+        if enabled.has("toml") && ending.as_deref() == Some("toml") {
             let told = toml::apply(&text, &mut self.inventory, &origin)?;
             self.warnings.extend(told);
             return Ok(());
         }
         let mut yaml_failure = None;
-        if matches!(ending.as_deref(), None | Some("yml" | "yaml" | "json")) {
+        if enabled.has("yaml") && matches!(ending.as_deref(), None | Some("yml" | "yaml" | "json")) {
             match yaml::apply(&text, &mut self.inventory, &origin) {
                 Ok(warnings) => {
                     self.warnings.extend(warnings);
@@ -236,7 +287,11 @@ impl Loading<'_> {
                 Err(error) => yaml_failure = Some(SourceError::Yaml(error)),
             }
         }
-        let Err(ini_failure) = self.ini(&text, &origin) else { return Ok(()) };
+        let ini_failure = match enabled.has("ini").then(|| self.ini(&text, &origin)) {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(failure)) => failure,
+            None => SourceError::NotEnabled,
+        };
         // The ending says what the file was meant to be; a file without one is INI unless it can be run.
         Err(match (script_failure, yaml_failure) {
             (Some(error), _) if text.text().starts_with("#!") => error,
@@ -247,7 +302,9 @@ impl Loading<'_> {
 
     fn plugin<'p>(&'p mut self, origin: &'p Origin) -> Plugin<'p> {
         let reader = &self.options.reader;
-        Plugin { inventory: &mut self.inventory, origin, folders: &self.folders, reader }
+        let (extra_vars, use_extra_vars) = (&self.options.extra_vars, self.options.use_extra_vars);
+        let (inventory, folders) = (&mut self.inventory, &self.folders);
+        Plugin { inventory, origin, folders, reader, extra_vars, use_extra_vars }
     }
 
     fn ini(&mut self, text: &Arc<Source>, origin: &Origin) -> Result<(), SourceError> {
@@ -255,22 +312,48 @@ impl Loading<'_> {
         ini::apply(file, &mut self.inventory, origin).map_err(SourceError::Ini)
     }
 
-    /// `web1,web2:2222,`
-    fn host_list(&mut self, list: &str) {
+    /// `web1,web2:2222,`; with `ranges` also `web[1:3],`.
+    fn host_list(&mut self, list: &str, ranges: bool) -> Result<(), SourceError> {
         let origin = Origin { file: Value::str(list), dir: Value::str("None") };
         for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-            let parsed = parse_address(word).filter(|(host, _)| !host.contains('['));
-            let (host, port) = parsed.unwrap_or((word, None));
-            if self.inventory.listed_host(host).is_some() {
-                continue;
-            }
-            // Neither can fail: the name is not empty, the host and `ungrouped` exist.
-            let added = self.inventory.add_host(host, Some(&origin), None);
-            let added = added.and_then(|_| self.inventory.add_to_group(host, "ungrouped"));
-            if let (Ok(_), Some(port)) = (added, port.filter(|port| *port != 0)) {
-                let _ = self.inventory.set_host_var(host, "ansible_port", port);
-            }
+            let parsed = parse_address(word).filter(|(host, _)| ranges || !host.contains('['));
+            let (pattern, port) = parsed.unwrap_or((word, None));
+            let hosts = match ranges {
+                true => expand(pattern).or_else(|error| match error {
+                    // Ansible leaves such a word as it is.
+                    RangeError::Form | RangeError::End | RangeError::Length | RangeError::Order => {
+                        Ok(vec![word.to_owned()])
+                    }
+                    other => Err(SourceError::HostList(other.to_string())),
+                })?,
+                false => vec![pattern.to_owned()],
+            };
+            hosts.iter().for_each(|host| self.listed_host(host, port, &origin));
         }
+        Ok(())
+    }
+
+    fn listed_host(&mut self, host: &str, port: Option<u32>, origin: &Origin) {
+        if self.inventory.listed_host(host).is_some() {
+            return;
+        }
+        // Neither can fail: the name is not empty, the host and `ungrouped` exist.
+        let added = self.inventory.add_host(host, Some(origin), None);
+        let added = added.and_then(|_| self.inventory.add_to_group(host, "ungrouped"));
+        if let (Ok(_), Some(port)) = (added, port.filter(|port| *port != 0)) {
+            let _ = self.inventory.set_host_var(host, "ansible_port", port);
+        }
+    }
+
+    /// Tells of the first group whose name no variable could have.
+    fn group_name_warning(&self) -> Option<Diagnostic> {
+        let found = Diagnostic::warning(self.options.group_names.warning()?);
+        if let Some(name) = &self.inventory.replaced_name {
+            return Some(found.note(format!("of the group `{name}`")));
+        }
+        let group = self.inventory.groups().find(|group| !group_names::is_valid(group.name()))?;
+        let found = found.at_opt(group.place(), "");
+        Some(found.note(format!("write `groups['{}']` where a template needs the group", group.name())))
     }
 
     fn finish(mut self, parsed: bool) -> Result<Loaded, InventoryError> {
@@ -279,12 +362,7 @@ impl Loading<'_> {
         }
         if parsed {
             self.inventory.reconcile();
-            if let Some(group) = self.inventory.groups().find(|group| !is_variable_name(group.name())) {
-                let title =
-                    format!("group name `{}` has characters that variables cannot have", group.name());
-                let found = Diagnostic::warning(title).at_opt(group.place(), "");
-                self.warnings.push(found.note("it is kept; write `groups['...']` where a template needs it"));
-            }
+            self.warnings.extend(self.group_name_warning());
             for name in self.inventory.ambiguous_names() {
                 self.warnings
                     .push(Diagnostic::warning(format!("found both group and host with same name: `{name}`")));
@@ -296,7 +374,7 @@ impl Loading<'_> {
             });
         } else {
             self.warnings
-                .push(Diagnostic::warning("no inventory was parsed, only implicit localhost is available"));
+                .push(Diagnostic::warning("No inventory was parsed, only implicit localhost is available"));
         }
         self.warnings.extend(self.inventory.take_notices());
         self.inventory.shrink_to_fit();
@@ -364,13 +442,13 @@ mod tests {
                 "hosts.sh",
                 "#!/bin/sh\nexit 3\n",
                 0o755,
-                vec!["inventory script `hosts.sh` returned non-zero exit code 3"],
+                vec!["Inventory script returned non-zero exit code 3."],
             ),
             (
                 "hosts.sh",
                 "#!/bin/sh\necho '{\"web\": {\"hosts\": 1}}'\n",
                 0o755,
-                vec!["inventory script `hosts.sh`: `web.hosts` must be a list, found an integer"],
+                vec!["Value contains 'web.hosts' which is 'int' instead of 'list'."],
             ),
         ] {
             assert_eq!(failure(name, text, mode), titles, "{name}: {text}");
@@ -392,6 +470,40 @@ mod tests {
         let some = LoadOptions { unparsed_is_failed: true, ..LoadOptions::default() };
         assert!(load(&["/nowhere/hosts", "web1,"], &some).is_ok());
         assert!(matches!(load::<&str>(&[], &some), Err(InventoryError::Nothing)));
+    }
+
+    #[test]
+    fn a_list_has_ranges_only_where_that_format_is_enabled() {
+        let hosts = |list: &str, format: &str| {
+            let enabled = Enabled::new([format.to_owned()]);
+            let loaded = load(&[list], &LoadOptions { enabled, ..LoadOptions::default() }).unwrap();
+            let names: Vec<_> = loaded.inventory.hosts().map(|host| host.name().to_string()).collect();
+            (names, loaded.failures.len())
+        };
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(hosts("w[1:3],x", "advanced_host_list"), (names(&["w1", "w2", "w3", "x"]), 0));
+        assert_eq!(hosts("w[1:],", "advanced_host_list"), (names(&["w[1:]"]), 0));
+        assert_eq!(hosts("w[1:j],", "advanced_host_list"), (names(&[]), 1));
+        assert_eq!(hosts("w[1:3],", "host_list").0, names(&["w[1:3]"]));
+    }
+
+    #[test]
+    fn groups_that_no_variable_could_name_are_kept_or_renamed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hosts.ini");
+        std::fs::write(&path, "[my-web]\na\n[my-web:vars]\nv=1\n[top:children]\nmy-web\n").unwrap();
+        let loaded = |group_names| {
+            let options = LoadOptions { group_names, ..LoadOptions::default() };
+            load(&[path.to_str().unwrap()], &options).unwrap()
+        };
+        let kept = loaded(GroupNames::Never);
+        assert!(kept.inventory.group("my-web").is_some());
+        assert!(kept.warnings[0].title.contains("but not replaced"), "{:?}", kept.warnings);
+        assert!(loaded(GroupNames::Ignore).warnings.is_empty());
+        let renamed = loaded(GroupNames::Always);
+        let group = renamed.inventory.group("my_web").unwrap();
+        assert!(group.vars().get("v").is_some() && renamed.inventory.group("my-web").is_none());
+        assert!(renamed.warnings[0].title.contains("automatically replaced"), "{:?}", renamed.warnings);
     }
 
     #[test]

@@ -47,8 +47,8 @@ pub enum StructureProblem {
     #[error("a group name must be text, found {0}")]
     GroupName(&'static str),
     /// A host name that is not text.
-    #[error("a host name must be text, found {0}")]
-    HostName(&'static str),
+    #[error("Host pattern {0} must be a string. Enclose integers/floats in quotation marks.")]
+    HostName(String),
     /// `hosts: [a, b]`
     #[error("`{section}` of group `{group}` must be {expected}, found {found}")]
     Section {
@@ -245,7 +245,7 @@ impl<'a> Applying<'a> {
                 let null = Node { kind: NodeKind::Null, place: name.place.clone(), tag: None };
                 let child = self.group(name, value.unwrap_or(&null));
                 // A child that is no group definition was skipped with a warning and may be unknown.
-                if let Some(child) = child.filter(|child| self.inventory.group(child).is_some()) {
+                if let Some(child) = child.filter(|child| self.inventory.group_index(child).is_some()) {
                     let added = self.inventory.add_child_group(group, child);
                     self.check(name, added);
                 }
@@ -256,7 +256,7 @@ impl<'a> Applying<'a> {
 
     fn host(&mut self, group: &str, name: &Node, vars: Option<&Node>) {
         let Some(written) = name.as_str() else {
-            return self.fail(name, StructureProblem::HostName(name.kind_name()));
+            return self.fail(name, StructureProblem::HostName(data::python::str(&name.to_value())));
         };
         let (pattern, port) = parse_address(written).unwrap_or((written, None));
         let names = match expand(pattern) {

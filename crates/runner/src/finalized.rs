@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use data::{Diagnose, Diagnostic, Text, Value};
+use data::{Diagnose, Diagnostic, Map, Place, Text, Value};
 use playbook::{Inherited, Task, boolean};
 use template::is_omit;
 
@@ -79,6 +79,7 @@ impl Finalized {
                 user: reader.text(Inherited::BecomeUser)?.or_else(|| defaults.user.clone()),
                 flags: reader.text(Inherited::BecomeFlags)?.or_else(|| defaults.flags.clone()),
                 exe: reader.text(Inherited::BecomeExe)?.or_else(|| defaults.exe.clone()),
+                prompts: defaults.prompts.clone(),
             },
             connection: reader.text(Inherited::Connection)?,
             remote_user: reader.text(Inherited::RemoteUser)?,
@@ -228,34 +229,69 @@ impl Reader<'_> {
         let mut variables = indexmap::IndexMap::new();
         let gathering = matches!(self.task.action.short_name(), "setup" | "gather_facts");
         for entry in self.task.keywords.list(Inherited::Environment) {
-            let rendered = match self.scope.resolve(entry) {
-                Ok(rendered) => rendered,
-                Err(error) if gathering && error.is_undefined() => continue,
-                Err(error) => return Err(Trouble::keyword("environment", error)),
+            let Value::Map(map) = entry else {
+                self.environment_of(entry, &mut variables)?;
+                continue;
             };
-            let Value::Map(map) = rendered else { continue };
-            for (key, value) in map.iter().filter(|(_, value)| !is_omit(value)) {
-                variables.insert(key.to_string(), shown(value).unwrap_or_default());
+            for (key, value) in map {
+                let one = Value::Map(Map::from(indexmap::IndexMap::from([(key.clone(), value.clone())])));
+                match self.environment_of(&one, &mut variables) {
+                    Err(error) if gathering && error.result.get_str("msg").is_some_and(is_about_facts) => {}
+                    other => other?,
+                }
             }
         }
         Ok(variables.into_iter().collect())
     }
 
-    fn wrong(&self, keyword: &str, value: &Value, expected: &str) -> Trouble {
-        let shown = shown(value).unwrap_or_else(|| value.kind().python_name().to_owned());
-        let finding = Diagnostic::error(format!("`{keyword}` takes {expected}, not `{shown}`"));
-        let kind = match expected {
-            "a boolean" => "bool",
-            _ => "int",
-        };
-        Trouble::from_finding(
-            format!(
-                "Error processing keyword '{keyword}': The value {} could not be converted to '{kind}'.",
-                data::python::repr(value)
-            ),
-            finding.at_opt(self.task.place.as_ref(), "").diagnostics(),
-        )
+    fn environment_of(
+        &self,
+        entry: &Value,
+        variables: &mut indexmap::IndexMap<String, String>,
+    ) -> Result<(), Trouble> {
+        let rendered = self.scope.resolve(entry).map_err(|error| Trouble::keyword("environment", error))?;
+        match rendered {
+            Value::Map(map) => {
+                for (key, value) in map.iter().filter(|(_, value)| !is_omit(value)) {
+                    variables.insert(key.to_string(), shown(value).unwrap_or_default());
+                }
+            }
+            omitted if is_omit(&omitted) => {}
+            other => {
+                let title =
+                    format!("could not parse environment value, skipping: {}", data::python::str(&other));
+                self.scope.shared.warn(Diagnostic::warning(title).at_opt(self.task.place.as_ref(), ""));
+            }
+        }
+        Ok(())
     }
+
+    fn wrong(&self, keyword: &str, value: &Value, expected: &str) -> Trouble {
+        unconvertible(keyword, value, expected, self.task.place.as_ref())
+    }
+}
+
+/// A keyword's value that is of another kind than `expected`: `a boolean`, `a number`.
+pub(crate) fn unconvertible(keyword: &str, value: &Value, expected: &str, place: Option<&Place>) -> Trouble {
+    let shown = shown(value).unwrap_or_else(|| value.kind().python_name().to_owned());
+    let finding = Diagnostic::error(format!("`{keyword}` takes {expected}, not `{shown}`"));
+    let kind = match expected {
+        "a boolean" => "bool",
+        _ if keyword == "pause" => "float",
+        _ => "int",
+    };
+    Trouble::from_finding(
+        format!(
+            "Error processing keyword '{keyword}': The value {} could not be converted to '{kind}'.",
+            data::python::repr(value)
+        ),
+        finding.at_opt(place, "").diagnostics(),
+    )
+}
+
+/// Whether an error is about the environment of the host, which is a fact that is not there before facts are gathered.
+fn is_about_facts(error: &str) -> bool {
+    error.contains("ansible_env") || error.contains("'ansible_facts'") || error.contains("no attribute 'env'")
 }
 
 fn name(keyword: Inherited) -> &'static str {
@@ -263,7 +299,8 @@ fn name(keyword: Inherited) -> &'static str {
     row.map_or("", |row| row.name)
 }
 
-fn number(value: &Value) -> Option<f64> {
+/// A number as Python's `float()` takes it.
+pub(crate) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Int(number) => Some(*number as f64),
         Value::Float(number) => Some(*number),

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use data::{Diagnostic, Map, Value};
+use data::{Diagnostic, Map, Place, VARIABLE_NAME_RULE, Value, invalid_variable_name, is_variable_name};
 use playbook::{LoopControl, Task, boolean};
 use template::TemplateError;
 
-use crate::finalized::shown;
-use crate::outcome::{self, Execution, is_true};
+use crate::finalized::{number, shown, unconvertible};
+use crate::outcome::{Execution, is_true};
 use crate::scope::TaskScope;
 use crate::trouble::Trouble;
 
@@ -24,7 +24,7 @@ impl From<TemplateError> for NoItems {
         if error.is_undefined() {
             Self::Undefined(Trouble::template(error))
         } else {
-            Self::Wrong(Trouble::template(error))
+            Self::Wrong(Trouble::template(error).from_outside())
         }
     }
 }
@@ -39,21 +39,24 @@ pub(crate) fn items(task: &Task, scope: &TaskScope) -> Result<Option<Vec<Value>>
         Some(lookup) => Ok(Some(with_items(lookup, &looped.items, scope)?)),
         None => match scope.resolve(&looped.items)? {
             Value::List(list) => Ok(Some(list.into_items())),
+            omitted if template::is_omit(&omitted) => {
+                Err(no_list(template::OMITTED.to_owned(), &looped.place))
+            }
             other => {
                 let kind = other.kind().python_name();
                 let msg = format!("The `loop` value must resolve to a 'list', not '{kind}'.");
-                let finding = Diagnostic::error(msg.clone())
-                    .at(&looped.place, "")
-                    .help("give a list of items, or a template that resolves to a list");
-                let result = Map::from([
-                    ("failed", Value::from(true)),
-                    ("msg", msg.into()),
-                    (outcome::BLAME, outcome::OUTSIDE.into()),
-                ]);
-                Err(NoItems::Wrong(Trouble { result, findings: vec![finding] }))
+                Err(no_list(msg, &looped.place))
             }
         },
     }
+}
+
+/// A loop over what is no list.
+fn no_list(msg: String, place: &Place) -> NoItems {
+    let finding = Diagnostic::error(msg.clone())
+        .at(place, "")
+        .help("give a list of items, or a template that resolves to a list");
+    NoItems::Wrong(Trouble::outside(msg, vec![finding]))
 }
 
 /// The items that a lookup gives for `with_x`.
@@ -77,27 +80,14 @@ impl Looping {
     /// # Errors
     /// A control that cannot be rendered.
     pub(crate) fn new(control: &LoopControl, scope: &TaskScope) -> Result<Self, Trouble> {
-        let value = |raw: &Option<Value>| match raw {
-            None => Ok(None),
-            Some(raw) => {
-                scope.resolve(raw).map(Some).map_err(|error| Trouble::keyword("loop_control", error))
-            }
-        };
-        let text = |raw: &Option<Value>| Ok::<_, Trouble>(value(raw)?.as_ref().and_then(shown));
-        let flag = |raw: &Option<Value>| Ok::<_, Trouble>(value(raw)?.as_ref().and_then(boolean));
-        let pause = match value(&control.pause)? {
-            Some(Value::Int(seconds)) => seconds as f64,
-            Some(Value::Float(seconds)) => seconds,
-            Some(Value::Str(text)) => text.trim().parse().unwrap_or(0.0),
-            _ => 0.0,
-        };
+        let controls = Controls { scope };
         let looping = Self {
-            variable: text(&control.loop_var)?.unwrap_or_else(|| "item".into()),
-            index: text(&control.index_var)?,
+            variable: controls.name("loop_var", &control.loop_var)?.unwrap_or_else(|| "item".into()),
+            index: controls.name("index_var", &control.index_var)?,
             label: control.label.clone(),
-            pause: Duration::from_secs_f64(pause.clamp(0.0, 1e9)),
-            extended: flag(&control.extended)?.unwrap_or(false),
-            all_items: flag(&control.extended_allitems)?.unwrap_or(true),
+            pause: Duration::from_secs_f64(controls.seconds("pause", &control.pause)?),
+            extended: controls.flag("extended", &control.extended)?.unwrap_or(false),
+            all_items: controls.flag("extended_allitems", &control.extended_allitems)?.unwrap_or(true),
         };
         if scope.has(&looping.variable) {
             let title = format!("the loop variable `{}` is already in use", looping.variable);
@@ -157,6 +147,52 @@ impl Looping {
                 .resolve(label)
                 .map_err(|error| Trouble::failed(format!("Failed to template loop_control.label: {error}"))),
         }
+    }
+}
+
+/// Reads the controls of a loop.
+struct Controls<'a> {
+    scope: &'a TaskScope,
+}
+
+impl Controls<'_> {
+    fn place(&self) -> Option<&Place> {
+        self.scope.task.as_ref().and_then(|task| task.place.as_ref())
+    }
+
+    fn value(&self, keyword: &str, raw: &Option<Value>) -> Result<Option<Value>, Trouble> {
+        let Some(raw) = raw else { return Ok(None) };
+        let value =
+            self.scope.resolve(raw).map_err(|error| Trouble::keyword(keyword, error).from_outside())?;
+        Ok((!value.is_null() && !template::is_omit(&value)).then_some(value))
+    }
+
+    /// A name for a variable.
+    fn name(&self, keyword: &str, raw: &Option<Value>) -> Result<Option<String>, Trouble> {
+        let Some(value) = self.value(keyword, raw)? else { return Ok(None) };
+        match shown(&value) {
+            Some(name) if is_variable_name(&name) => Ok(Some(name)),
+            _ => {
+                let msg = invalid_variable_name(&value);
+                let finding = Diagnostic::error(msg.clone()).at_opt(self.place(), "");
+                Err(Trouble::outside(msg, vec![finding.help(VARIABLE_NAME_RULE)]))
+            }
+        }
+    }
+
+    fn flag(&self, keyword: &str, raw: &Option<Value>) -> Result<Option<bool>, Trouble> {
+        let Some(value) = self.value(keyword, raw)? else { return Ok(None) };
+        let wrong = || unconvertible(keyword, &value, "a boolean", self.place()).from_outside();
+        boolean(&value).map(Some).ok_or_else(wrong)
+    }
+
+    fn seconds(&self, keyword: &str, raw: &Option<Value>) -> Result<f64, Trouble> {
+        let Some(value) = self.value(keyword, raw)? else { return Ok(0.0) };
+        let wrong = || unconvertible(keyword, &value, "a number", self.place()).from_outside();
+        number(&value)
+            .filter(|seconds| !seconds.is_nan())
+            .map(|seconds| seconds.clamp(0.0, 1e9))
+            .ok_or_else(wrong)
     }
 }
 

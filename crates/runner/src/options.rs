@@ -59,8 +59,8 @@ pub struct RunOptions {
     pub collections_path: Vec<PathBuf>,
     /// `library`: folders with modules of the user's own, beside those of playbooks and roles.
     pub library: Vec<PathBuf>,
-    /// `private_role_vars`: roles of a play's list do not show their variables to the play.
-    pub private_role_vars: bool,
+    /// `private_role_vars`, if somebody set it: whether roles keep their variables from the play.
+    pub private_role_vars: Option<bool>,
     /// `inject_facts_as_vars`: facts are variables of their own too (`ansible_hostname`), not only parts of `ansible_facts`.
     pub inject_facts: bool,
     /// `strategy`: of plays that name none.
@@ -135,7 +135,7 @@ impl Default for RunOptions {
             roles_path: Vec::new(),
             collections_path: Vec::new(),
             library: Vec::new(),
-            private_role_vars: false,
+            private_role_vars: None,
             inject_facts: true,
             strategy: None,
             no_log: false,

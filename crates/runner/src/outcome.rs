@@ -110,11 +110,31 @@ pub(crate) fn is_true(result: &Map, field: &str) -> bool {
     result.get(field).is_some_and(Value::is_truthy)
 }
 
+/// Whether a result is a failure: the word of `failed_when` goes before all others, as in Ansible.
+pub(crate) fn has_failed(result: &Map) -> bool {
+    if let Some(judged) = result.get("failed_when_result") {
+        return judged.is_truthy();
+    }
+    match result.get("results") {
+        Some(Value::List(items)) => {
+            let of_items = |field| {
+                let maps = items.iter().filter_map(Value::as_map);
+                maps.filter_map(move |item| item.get(field)).map(Value::is_truthy).collect::<Vec<_>>()
+            };
+            match of_items("failed_when_result") {
+                judged if judged.is_empty() => is_true(result, "failed"),
+                judged => judged.contains(&true),
+            }
+        }
+        _ => is_true(result, "failed"),
+    }
+}
+
 /// The status that a result's fields tell.
 pub(crate) fn status(result: &Map) -> Status {
     if is_true(result, "unreachable") {
         Status::Unreachable
-    } else if is_true(result, "failed") {
+    } else if has_failed(result) {
         Status::Failed
     } else if is_true(result, "skipped") {
         Status::Skipped

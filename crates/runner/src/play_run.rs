@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use data::{Diagnostic, Map, Value};
+use data::{Diagnostic, Map};
 use indexmap::IndexMap;
 use playbook::{Item, Play, Role, Task, TaskId, TaskKind};
 
@@ -209,10 +209,23 @@ impl<'r> PlayRun<'r> {
         rescued
     }
 
+    /// A task's name. Text stands for what cannot be rendered, and is warned of.
+    fn rendered_name(&mut self, task: &Arc<Task>, host: &HostName, name: &data::Text) -> String {
+        let scope = self.task_scope(Some(task), Some(host));
+        match scope.shared.engine.resolve_shown(name, &scope.context()) {
+            Ok((value, warnings)) => {
+                for warning in warnings {
+                    self.tell(Event::Warning(Diagnostic::warning(warning).at_opt(name.place(), "")));
+                }
+                if template::is_omit(&value) { String::new() } else { data::python::str(&value) }
+            }
+            Err(error) => format!("<< error 1 - {error} >>"),
+        }
+    }
+
     /// What is known of a task, its name rendered with the host's variables.
     pub(crate) fn head(&mut self, task: &Arc<Task>, host: &HostName) -> Arc<TaskHead> {
-        let scope = self.task_scope(Some(task), Some(host));
-        let name = task.name.as_ref().map(|name| rendered_name(&scope, name)).unwrap_or_default();
+        let name = task.name.as_ref().map(|name| self.rendered_name(task, host, name)).unwrap_or_default();
         let no_log = task
             .keywords
             .get(playbook::Inherited::NoLog)
@@ -361,31 +374,6 @@ impl<'r> PlayRun<'r> {
             }
         }
     }
-}
-
-/// A task's name; an expression that cannot be rendered is replaced by its error, as Ansible shows it.
-fn rendered_name(scope: &TaskScope, name: &data::Text) -> String {
-    let text = |value: &Value| crate::finalized::shown(value).unwrap_or_else(|| data::python::str(value));
-    if let Ok(value) = scope.resolve(&Value::Str(name.clone())) {
-        return text(&value);
-    }
-    let mut rendered = String::new();
-    let mut errors = 0;
-    let mut rest = name.as_str();
-    while let Some((before, (expression, after))) =
-        rest.split_once("{{").and_then(|(a, b)| Some((a, b.split_once("}}")?)))
-    {
-        rendered.push_str(before);
-        match scope.resolve(&Value::Str(name.with_chars(format!("{{{{{expression}}}}}")))) {
-            Ok(value) => rendered.push_str(&text(&value)),
-            Err(error) => {
-                errors += 1;
-                rendered.push_str(&format!("<< error {errors} - {error} >>"));
-            }
-        }
-        rest = after;
-    }
-    rendered + rest
 }
 
 /// A cursor at the first task whose name is `name` or matches it as a glob.

@@ -14,6 +14,7 @@ use crate::looping::{self, Looping};
 use crate::outcome::{self, Execution, Outcome, status};
 use crate::scope::TaskScope;
 use crate::task_life::{Act, Job, Step, told_later};
+use crate::trouble::Trouble;
 
 /// Runs all rounds.
 pub(crate) fn run(job: &Job, scope: &TaskScope, items: &[Value]) -> Outcome {
@@ -25,13 +26,14 @@ pub(crate) fn run(job: &Job, scope: &TaskScope, items: &[Value]) -> Outcome {
     let began = (SystemTime::now(), Instant::now());
     let mut rounds = Rounds {
         job,
-        scope,
+        scope: scope.clone(),
         items,
         looping,
         registered: Map::new(),
         executions: Vec::new(),
         began,
         enough: false,
+        broken: None,
     };
     while rounds.executions.len() < items.len() && !rounds.enough && !job.shared.options.interrupt.is_set() {
         if several {
@@ -40,19 +42,26 @@ pub(crate) fn run(job: &Job, scope: &TaskScope, items: &[Value]) -> Outcome {
             rounds.one();
         }
     }
+    if let Some(trouble) = rounds.broken {
+        return Outcome { whole: job.ended(scope, trouble), items: None };
+    }
     Outcome { whole: looping::sum(&rounds.executions), items: Some(rounds.executions) }
 }
 
 struct Rounds<'a> {
     job: &'a Job,
-    scope: &'a TaskScope,
+    /// The task's scope, with the facts that earlier rounds gathered.
+    scope: TaskScope,
     items: &'a [Value],
     looping: Looping,
+    /// What earlier rounds registered, and set by `set_fact` and `include_vars`.
     registered: Map,
     executions: Vec<Execution>,
     /// When the round that runs began.
     began: (SystemTime, Instant),
     enough: bool,
+    /// Why nobody can tell whether it is enough.
+    broken: Option<Trouble>,
 }
 
 /// A round that is prepared.
@@ -183,6 +192,19 @@ impl Rounds<'_> {
         self.job.act(scope, act, ahead.as_ref())
     }
 
+    /// Later rounds see the facts of a round that went well, even where other variables of these names would win otherwise.
+    fn keep_facts(&mut self, execution: &Execution) {
+        if !matches!(status(&execution.result), Status::Ok | Status::Changed) || execution.delegate_facts {
+            return;
+        }
+        let Some(Value::Map(facts)) = execution.result.get("ansible_facts") else { return };
+        match self.job.task.action.short_name() {
+            "set_fact" | "include_vars" => self.registered.extend_from(facts),
+            "debug" => {}
+            _ => self.scope.add_local_facts(facts),
+        }
+    }
+
     /// What follows a round: its result is registered and shown.
     fn close(&mut self, special: Map, scope: TaskScope, mut execution: Execution) {
         let (job, at, mut scope) = (self.job, self.executions.len(), scope);
@@ -190,11 +212,12 @@ impl Rounds<'_> {
             self.registered.insert(register.as_str(), outcome::for_register(&execution.result));
             scope.local.extend_from(&self.registered);
         }
+        self.keep_facts(&execution);
         execution.result.extend_from(&special);
         execution.special = special;
         let label = self.looping.label(&self.items[at], &scope).unwrap_or_else(|trouble| {
             execution.result.extend_from(&trouble.result);
-            self.items[at].clone()
+            Value::Null
         });
         execution.special.insert("_ansible_item_label", label.clone());
         let item = Item { variable: self.looping.variable.clone(), label };
@@ -210,7 +233,12 @@ impl Rounds<'_> {
         self.began = (SystemTime::now(), Instant::now());
         self.executions.push(execution);
         let breaks = &job.task.loop_control.break_when;
-        self.enough = !breaks.is_empty() && conditional::holds(breaks, &scope).unwrap_or(false);
+        if !breaks.is_empty() {
+            self.enough = conditional::holds(breaks, &scope).unwrap_or_else(|trouble| {
+                self.broken = Some(trouble.from_outside());
+                true
+            });
+        }
     }
 }
 

@@ -36,6 +36,16 @@ impl Trouble {
             .with("exception", "(traceback unavailable)")
     }
 
+    /// A failure before the task itself begins, such as of its loop: Ansible's words for it do not say that a task failed.
+    pub(crate) fn outside(msg: String, findings: Vec<Diagnostic>) -> Self {
+        let result = Map::from([
+            ("failed", Value::from(true)),
+            ("msg", msg.into()),
+            (outcome::BLAME, outcome::OUTSIDE.into()),
+        ]);
+        Self { result, findings }
+    }
+
     /// A template in a place that has no name of its own.
     pub(crate) fn template(error: TemplateError) -> Self {
         Self::from_finding(error.to_string(), error.diagnostics())
@@ -44,6 +54,13 @@ impl Trouble {
     /// A template in a keyword.
     pub(crate) fn keyword(name: &str, error: TemplateError) -> Self {
         Self::from_finding(format!("Error processing keyword '{name}': {error}"), error.diagnostics())
+    }
+
+    /// The same failure, before the task itself begins.
+    #[must_use]
+    pub(crate) fn from_outside(self) -> Self {
+        let said = self.result.get_str("msg").unwrap_or_default();
+        Self::outside(said.strip_prefix("Task failed: ").unwrap_or(said).to_owned(), self.findings)
     }
 
     /// Without the name of the keyword in its message: Ansible renders some keywords before the others, and does not name them.
@@ -66,17 +83,17 @@ impl Trouble {
     /// A condition that cannot be evaluated.
     pub(crate) fn condition(error: TemplateError) -> Self {
         let text = error.to_string();
-        let msg = if let Some(syntax) = text.strip_prefix("Syntax error in template: ") {
-            format!("Syntax error in expression: {syntax}")
-        } else if ["Error while evaluating conditional", "Conditional ", "Empty conditional", "Syntax error"]
-            .iter()
-            .any(|start| text.starts_with(start))
-        {
-            text
-        } else {
-            format!("Error while evaluating conditional: {text}")
+        let msg = match text.strip_prefix("Syntax error in template: ") {
+            Some(syntax) => format!("Syntax error in expression: {syntax}"),
+            None if error.is_undefined() => format!("Error while evaluating conditional: {text}"),
+            None => text,
         };
         Self::from_finding(msg, error.diagnostics())
+    }
+
+    /// An expression that `debug` was to show.
+    pub(crate) fn shown_expression(error: TemplateError) -> Self {
+        Self::from_finding(format!("Error while resolving `var` expression: {error}"), error.diagnostics())
     }
 
     /// Adds a field to the result.

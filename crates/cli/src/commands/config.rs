@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use data::{Diagnostic, Map, Value, json, yaml};
 
 use crate::flags::FlagError;
+use crate::output::masked;
 use crate::settings::{ConfigFile, Origin, Setting, Settings, Support, resolve, table};
 
 /// Show settings.
@@ -209,7 +210,7 @@ fn dump(settings: &Settings, kind: Kind, format: DumpForm, only_changed: bool) -
         if let Some((value, origin)) = settings.get(setting.name)
             && (!only_changed || *origin != Origin::Default)
         {
-            rows.push((setting.name, value.clone(), origin.to_string()));
+            rows.push((setting.name, masked(value), origin.to_string()));
         }
     }
     rows.sort_by_key(|(name, ..)| *name);

@@ -85,7 +85,7 @@ pub(crate) fn run(args: &InventoryArgs, settings: &Settings) -> Result<ExitCode,
     let reader = Reader::new(args.vault.secrets(settings)?);
     let extra_vars = args.extra_vars.load(&reader)?;
     let playbook_dir = args.playbook_dir.clone().or_else(|| settings.path("PLAYBOOK_DIR"));
-    let loaded = args.hosts.load(&reader, settings)?;
+    let loaded = args.hosts.load(&reader, settings, &extra_vars)?;
     let limit = args.hosts.selected(&loaded)?.map(|selected| selected.hosts);
     let files = VarsFiles::new(
         loaded.folders.clone(),

@@ -108,8 +108,11 @@ pub(crate) fn resolve(
     };
     let ask = privilege.ask_become_password || settings.flag("DEFAULT_BECOME_ASK_PASS");
     let file = privilege.become_password_file.clone().or_else(|| settings.path("BECOME_PASSWORD_FILE"));
+    let privileges = privileges(privilege, settings);
+    let method = privileges.method.as_deref().unwrap_or("sudo").rsplit('.').next().unwrap_or_default();
     let become_password = match self::password(ask, file, question)? {
         Some(given) if given.is_empty() && ask => password.clone(),
+        None => settings.text(&format!("{method}_pass")).map(|chars| Text::plain(chars).into_secret()),
         given => given,
     };
     let defaults = ConnectionDefaults {
@@ -120,7 +123,7 @@ pub(crate) fn resolve(
         ephemeral: connection.ephemeral,
         ..way(connection, settings)
     };
-    Ok((defaults, privileges(privilege, settings)))
+    Ok((defaults, privileges))
 }
 
 /// How hosts are reached, but for passwords and words for ssh alone.
@@ -155,6 +158,7 @@ fn privileges(flags: &PrivilegeFlags, settings: &Settings) -> BecomeKeywords {
         user: flags.become_user.clone().or_else(|| setting("user", "DEFAULT_BECOME_USER")),
         flags: setting("flags", "DEFAULT_BECOME_FLAGS"),
         exe: setting("exe", "DEFAULT_BECOME_EXE"),
+        prompts: settings.list("su_prompt_l10n"),
         method,
     }
 }

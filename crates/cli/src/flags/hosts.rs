@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use clap::Args;
-use data::{Diagnose, Diagnostic, Severity};
-use inventory::{HashBehaviour, Ignored, LoadOptions, Loaded, Pattern, Reader, Selection};
+use data::{Diagnose, Diagnostic, Map, Severity};
+use inventory::{
+    Enabled, GroupNames, HashBehaviour, Ignored, LoadOptions, Loaded, Pattern, Reader, Selection,
+    SourceFailure,
+};
 
 use super::FlagError;
 use crate::diagnostics::report_all;
@@ -43,7 +46,12 @@ impl HostFlags {
     ///
     /// # Errors
     /// An inventory that must not be used.
-    pub(crate) fn load(&self, reader: &Reader, settings: &Settings) -> Result<Loaded, FlagError> {
+    pub(crate) fn load(
+        &self,
+        reader: &Reader,
+        settings: &Settings,
+        extra_vars: &Map,
+    ) -> Result<Loaded, FlagError> {
         let options = LoadOptions {
             reader: reader.clone(),
             hash_behaviour: match settings.text("DEFAULT_HASH_BEHAVIOUR").as_deref() {
@@ -59,6 +67,13 @@ impl HostFlags {
                     format!("`{pattern}` of `inventory_ignore_patterns` is no regular expression: {why}");
                 FlagError::error(Diagnostic::error(title).help("write it as Python's `re` reads it"))
             })?,
+            group_names: settings
+                .text("TRANSFORM_INVALID_GROUP_CHARS")
+                .map_or_else(GroupNames::default, |word| GroupNames::named(&word)),
+            extra_vars: extra_vars.clone(),
+            use_extra_vars: settings.flag("use_extra_vars"),
+            hide_stderr: !settings.flag("always_show_stderr"),
+            enabled: Enabled::new(settings.list("INVENTORY_ENABLED")),
             any_unparsed_is_failed: settings.flag("INVENTORY_ANY_UNPARSED_IS_FAILED"),
             unparsed_is_failed: settings.flag("INVENTORY_UNPARSED_IS_FAILED"),
         };
@@ -66,13 +81,13 @@ impl HostFlags {
         let mut loaded =
             inventory::load(&sources, &options).map_err(|error| FlagError::from_error(&error))?;
         if !(settings.flag("INVENTORY_UNPARSED_WARNING") && settings.flag("LOCALHOST_WARNING")) {
-            loaded.warnings.retain(|warning| !warning.title.starts_with("no inventory was parsed"));
+            loaded.warnings.retain(|warning| !warning.title.starts_with("No inventory was parsed"));
         }
         report_all(&loaded.warnings);
         // Nobody named the default inventory, so it may be missing.
         let implicit = self.inventory.is_empty() && sources == [DEFAULT_INVENTORY];
         for failure in loaded.failures.iter().filter(|_| !implicit) {
-            report_all(&failure.diagnostics().into_iter().map(as_warning).collect::<Vec<_>>());
+            report_all(&warnings_of(failure));
         }
         Ok(loaded)
     }
@@ -110,6 +125,17 @@ impl HostFlags {
     }
 }
 
-fn as_warning(found: Diagnostic) -> Diagnostic {
-    Diagnostic { severity: Severity::Warning, ..found }
+/// A source that could not be read, in Ansible's words around ours.
+fn warnings_of(failure: &SourceFailure) -> Vec<Diagnostic> {
+    let mut warnings = failure.diagnostics();
+    for warning in &mut warnings {
+        warning.severity = Severity::Warning;
+        if let Some(format) = failure.format() {
+            warning.title = format!("Failed to parse inventory with '{format}' plugin: {}", warning.title);
+        }
+    }
+    if failure.format().is_some() {
+        warnings.push(Diagnostic::warning(failure.summary()));
+    }
+    warnings
 }

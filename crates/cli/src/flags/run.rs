@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
-use data::{Diagnose, Diagnostic};
+use data::{Diagnose, Diagnostic, Map};
 use inventory::{Loaded, Reader};
 use runner::{FactCache, Gathering, PatternMismatch, Reload, RunOptions};
 
@@ -94,7 +94,7 @@ impl RunFlags {
             Default::default()
         };
         let extra_vars = self.extra_vars.load(&reader)?;
-        let loaded = self.hosts.load(&reader, settings)?;
+        let loaded = self.hosts.load(&reader, settings, &extra_vars)?;
         self.hosts.check_limit(&loaded)?;
         let fact_cache = fact_cache(settings)?;
         if self.flush_cache {
@@ -103,7 +103,7 @@ impl RunFlags {
         let Loaded { inventory, folders, .. } = loaded;
         let paths = |name: &str| settings.list(name).into_iter().map(PathBuf::from).collect::<Vec<_>>();
         let seconds = |name: &str| settings.number(name).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
-        let reload = self.reload(&reader, settings);
+        let reload = self.reload(&reader, settings, &extra_vars);
         let reader_of_filters = reader.clone();
         Ok(RunOptions {
             inventory,
@@ -136,7 +136,7 @@ impl RunFlags {
                 .map(|folder| crate::settings::resolve(folder, None))
                 .chain(paths("DEFAULT_MODULE_PATH"))
                 .collect(),
-            private_role_vars: settings.flag("DEFAULT_PRIVATE_ROLE_VARS"),
+            private_role_vars: settings.flag_if_set("DEFAULT_PRIVATE_ROLE_VARS"),
             inject_facts: settings.flag("INJECT_FACTS_AS_VARS"),
             strategy: settings.text_if_set("DEFAULT_STRATEGY"),
             no_log: settings.flag("DEFAULT_NO_LOG"),
@@ -165,9 +165,12 @@ impl RunFlags {
 
 impl RunFlags {
     /// Reads the same inventory again when the run asks for it; `--flush-cache` has forgotten the facts before.
-    fn reload(&self, reader: &Reader, settings: &Settings) -> Reload {
+    fn reload(&self, reader: &Reader, settings: &Settings, extra_vars: &Map) -> Reload {
         let (hosts, reader, settings) = (self.hosts.clone(), reader.clone(), settings.clone());
-        std::sync::Arc::new(move || hosts.load(&reader, &settings).map_err(|error| error.diagnostics()))
+        let extra_vars = extra_vars.clone();
+        std::sync::Arc::new(move || {
+            hosts.load(&reader, &settings, &extra_vars).map_err(|error| error.diagnostics())
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use super::banner::banner;
 use super::color::Ink;
 use super::excerpt::{absolute, excerpt};
 use super::text_diff::diff_text;
-use super::{Display, EventSink, recap, result_text, visible};
+use super::{Display, EventSink, LogStamp, recap, result_text, visible};
 use crate::settings::Settings;
 
 /// How the text looks.
@@ -61,11 +61,18 @@ impl AnsibleText {
     /// Writes to `out` and `err`.
     pub(crate) fn new(out: Box<dyn Write>, err: Box<dyn Write>, options: TextOptions) -> Self {
         Self {
-            screen: Screen { out, err, options, said: HashSet::new() },
+            screen: Screen { out, err, options, stamp: None, said: HashSet::new() },
             headline: None,
             free: false,
             looped: HashSet::new(),
         }
+    }
+
+    /// Writes a log: all in one file, each message with a stamp.
+    pub(crate) fn log(file: Box<dyn Write>, stamp: LogStamp, options: TextOptions) -> Self {
+        let mut text = Self::new(file, Box::new(io::sink()), TextOptions { color: false, ..options });
+        text.screen.stamp = Some(stamp);
+        text
     }
 
     fn play(&mut self, play: &PlayStart) -> io::Result<()> {
@@ -131,7 +138,9 @@ impl AnsibleText {
     }
 
     fn result(&mut self, result: &TaskResult) -> io::Result<()> {
-        let looped = self.looped.remove(&(result.task.id, result.host.clone()));
+        // What failed outside of the rounds is told as if there had been none.
+        let looped =
+            self.looped.remove(&(result.task.id, result.host.clone())) && result.blame != Blame::Outside;
         if self.screen.hides(result) {
             return Ok(());
         }
@@ -276,6 +285,8 @@ struct Screen {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
     options: TextOptions,
+    /// What goes before each message, in a log; what is for `err` goes there as well.
+    stamp: Option<LogStamp>,
     /// Errors and warnings, each shown only the first time.
     said: HashSet<String>,
 }
@@ -284,13 +295,25 @@ impl Screen {
     fn line(&mut self, text: &str, ink: Option<Ink>) -> io::Result<()> {
         let text = visible(text);
         match ink {
+            _ if self.stamp.is_some() => self.logged(&text, ink),
             Some(ink) if self.options.color => self.painted(&ink.paint(&text)),
             _ => self.painted(&text),
         }
     }
 
+    /// A message of a log.
+    fn logged(&mut self, text: &str, ink: Option<Ink>) -> io::Result<()> {
+        match &self.stamp {
+            Some(stamp) if !text.trim().is_empty() => self.out.write_all(stamp.line(text, ink).as_bytes()),
+            _ => Ok(()),
+        }
+    }
+
     /// A line that has its colors.
     fn painted(&mut self, painted: &str) -> io::Result<()> {
+        if self.stamp.is_some() {
+            return self.logged(painted, None);
+        }
         let end = if painted.ends_with('\n') { "" } else { "\n" };
         write!(self.out, "{painted}{end}")
     }
@@ -359,7 +382,7 @@ impl Screen {
     /// A failure's line, which the settings may send to standard error.
     fn failure(&mut self, result: &TaskResult, line: &str, ink: Ink) -> io::Result<()> {
         let text = self.whole_text(result, line);
-        if !self.options.display.failed_on_stderr {
+        if !self.options.display.failed_on_stderr || self.stamp.is_some() {
             return self.line(&text, Some(ink));
         }
         let painted = if self.options.color { ink.paint(&text) } else { text };
@@ -405,6 +428,10 @@ impl Screen {
 
     fn once(&mut self, text: String) -> io::Result<()> {
         let text = visible(&text).into_owned();
+        if self.stamp.is_some() {
+            let ink = text.starts_with("[WARNING]").then_some(Ink::Warning);
+            return if self.said.insert(text.clone()) { self.logged(&text, ink) } else { Ok(()) };
+        }
         let painted = if self.options.color { Ink::Warning.paint(&text) } else { text.clone() };
         if self.said.insert(text) { self.err.write_all(painted.as_bytes()) } else { Ok(()) }
     }
@@ -426,7 +453,18 @@ impl Screen {
             self.once(DEPRECATIONS_OFF.to_owned())?;
         }
         let drawn = finding_text(found);
-        if self.said.insert(drawn.clone()) { writeln!(self.err, "{drawn}") } else { Ok(()) }
+        match (self.said.insert(drawn.clone()), &self.stamp) {
+            (false, _) => Ok(()),
+            (true, None) => writeln!(self.err, "{drawn}"),
+            (true, Some(_)) => {
+                let ink = match found.severity {
+                    Severity::Error => Some(Ink::Error),
+                    Severity::Warning => Some(Ink::Warning),
+                    Severity::Deprecation => None,
+                };
+                self.logged(&drawn, ink)
+            }
+        }
     }
 }
 

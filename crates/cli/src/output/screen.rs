@@ -13,7 +13,7 @@ use super::junit::Junit;
 use super::retry_file::RetryFile;
 use super::run_json::RunJson;
 use super::timer::{ProfileOf, ProfileOptions, Profiler, Timer};
-use super::{Fan, JsonLines, Minimal, Profile, Tree, banner};
+use super::{Fan, JsonLines, LogStamp, Minimal, Profile, Tree, banner};
 use crate::diagnostics::report_all;
 use crate::flags::RunFlags;
 use crate::settings::Settings;
@@ -105,7 +105,8 @@ fn further_output(fan: &mut Fan, name: &str, options: TextOptions, settings: &Se
         }
     };
     match name {
-        "" => {}
+        // These are the main output, if they are any.
+        "" | "default" | "minimal" | "oneline" | "json" => {}
         "timer" => fan.add(Timer::new(stdout(), options.columns)),
         "profile_tasks" => fan.add(Profiler::new(stdout(), options.columns, profile(ProfileOf::Tasks))),
         "profile_roles" => fan.add(Profiler::new(stdout(), options.columns, profile(ProfileOf::Roles))),
@@ -128,10 +129,14 @@ fn shared(flags: &RunFlags, settings: &Settings) -> Result<Fan, FsError> {
         fan.add(JsonLines::new(private_file(path, false)?));
     }
     if let Some(path) = settings.path("DEFAULT_LOG_PATH") {
-        let options = TextOptions::of_settings(flags.verbosity(settings), settings);
-        let options = TextOptions { color: false, ..options };
-        let (out, err) = (private_file(&path, true)?, private_file(&path, true)?);
-        fan.add(AnsibleText::new(out, err, options));
+        let verbosity = settings.number("LOG_VERBOSITY").and_then(|level| u8::try_from(level).ok());
+        let verbosity = verbosity.unwrap_or_else(|| flags.verbosity(settings));
+        let stamp = LogStamp::of_process();
+        fan.add(AnsibleText::log(
+            private_file(&path, true)?,
+            stamp,
+            TextOptions::of_settings(verbosity, settings),
+        ));
     }
     Ok(fan)
 }

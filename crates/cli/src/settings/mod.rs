@@ -9,6 +9,7 @@ mod value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use data::yaml::DuplicateKeys;
 use data::{Diagnostic, Value};
 
 pub(crate) use file::ConfigFile;
@@ -62,6 +63,11 @@ impl Settings {
         let (path, warning) = find_file();
         report_all(warning.as_slice());
         let settings = Self::read(path.as_deref())?;
+        match settings.text("DUPLICATE_YAML_DICT_KEY").as_deref() {
+            Some("error") => DuplicateKeys::Error.use_always(),
+            Some("ignore") => DuplicateKeys::Ignore.use_always(),
+            _ => DuplicateKeys::Warn.use_always(),
+        }
         report_all(&settings.warnings(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())));
         Ok(settings)
     }
@@ -81,7 +87,8 @@ impl Settings {
         let home = home.map(|setting| value::of(setting, file.as_ref(), env, "~/.ansible")).transpose()?;
         let home = home.map(|(value, _)| data::python::str(&value)).unwrap_or_default();
         for setting in table::all() {
-            values.insert(setting.name, value::of(setting, file.as_ref(), env, &home)?);
+            let (value, origin) = value::of(setting, file.as_ref(), env, &home)?;
+            values.insert(setting.name, (if setting.is_password() { secret(value) } else { value }, origin));
         }
         Ok(Self { file, values })
     }
@@ -248,6 +255,14 @@ fn is_candidate(name: &str) -> bool {
 
 fn is_variable(name: &str) -> bool {
     table::all().any(|setting| setting.env.contains(&name))
+}
+
+/// A value that is never shown.
+fn secret(value: Value) -> Value {
+    match value {
+        Value::Str(text) => Value::Str(text.into_secret()),
+        other => other,
+    }
 }
 
 #[cfg(test)]

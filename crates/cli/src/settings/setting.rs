@@ -70,6 +70,11 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
+    /// Whether its value must not be shown.
+    pub(crate) fn is_password(&self) -> bool {
+        self.name.ends_with("_pass")
+    }
+
     /// The same with only these values.
     pub(super) const fn one_of(mut self, choices: &'static [&'static str]) -> Self {
         self.choices = choices;

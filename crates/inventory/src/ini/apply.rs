@@ -92,7 +92,7 @@ impl Applying<'_> {
     }
 
     fn child(&mut self, child: &Text, parent: &str) -> Result<(), (GraphError, Option<Place>)> {
-        if self.inventory.group(child).is_some() {
+        if self.inventory.group_index(child).is_some() {
             return match self.inventory.add_child_group(parent, child) {
                 Ok(_) => Ok(()),
                 Err(error) => Err((error, child.place().cloned())),

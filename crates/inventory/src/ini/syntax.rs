@@ -390,8 +390,18 @@ fn untyped(text: &str, value: &Value) -> Option<Box<str>> {
 fn typed(text: &str, place: &Place) -> Value {
     match data::literal::parse(text) {
         Some(value) => written(value, place),
-        None => Value::Str(Text::template(text, Some(place.clone()))),
+        None => match bytes(text) {
+            Some(value) => written(value, place),
+            None => Value::Str(Text::template(text, Some(place.clone()))),
+        },
     }
+}
+
+/// Python's `b'text'`, which Ansible takes for text.
+fn bytes(text: &str) -> Option<Value> {
+    let rest =
+        text.strip_prefix(['b', 'B']).filter(|rest| rest.is_ascii() && rest.starts_with(['\'', '"']))?;
+    data::literal::parse(rest).filter(|value| value.as_str().is_some())
 }
 
 fn written(value: Value, place: &Place) -> Value {

@@ -26,6 +26,7 @@ pub(super) fn apply(plugin: &mut Plugin<'_>, config: &Node) -> Result<Vec<Diagno
         strict: flag(config, "strict", false),
         leading_separator: flag(config, "leading_separator", true),
         use_vars_files: flag(config, "use_vars_plugins", false),
+        use_extra_vars: flag(config, "use_extra_vars", plugin.use_extra_vars),
     };
     let names: Vec<HostName> = plugin.inventory.hosts().map(|host| host.name().clone()).collect();
     for name in names {
@@ -50,6 +51,7 @@ struct Constructed<'c> {
     strict: bool,
     leading_separator: bool,
     use_vars_files: bool,
+    use_extra_vars: bool,
 }
 
 impl Constructed<'_> {
@@ -86,6 +88,9 @@ impl Constructed<'_> {
         let mut magic = inventory.magic_vars(host);
         magic.remove("groups");
         vars.extend_from(&magic);
+        if self.use_extra_vars {
+            behaviour.combine(&mut vars, plugin.extra_vars);
+        }
         Ok(vars)
     }
 

@@ -88,7 +88,7 @@ fn add_parents(
             let value = render(templates, &value.to_value(), vars)?;
             plugin.inventory.set_group_var(&group, key, value).map_err(graph)?;
         }
-        if plugin.inventory.group(child).is_some() {
+        if plugin.inventory.group_index(child).is_some() {
             plugin.inventory.add_child_group(&group, child).map_err(graph)?;
         } else {
             plugin.inventory.add_to_group(child, &group).map_err(graph)?;

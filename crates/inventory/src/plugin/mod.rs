@@ -39,6 +39,10 @@ pub(crate) struct Plugin<'a> {
     pub(crate) folders: &'a [PathBuf],
     /// Reads files of variables.
     pub(crate) reader: &'a Reader,
+    /// Variables of the command line.
+    pub(crate) extra_vars: &'a Map,
+    /// Whether plugins see them that do not say.
+    pub(crate) use_extra_vars: bool,
 }
 
 /// Whether a file ending means that the file may configure a plugin.

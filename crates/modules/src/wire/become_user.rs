@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use super::codec::{Kind, read_frame};
 use super::context_child::{ContextChild, Said};
 use super::message::{BecomeError, BecomeMethod, BecomeRequest, Hello, Message};
+use super::password_prompt::asks_for_password;
 use super::serve::{Agent, ServeOptions};
 use crate::process::find_program;
 use crate::{Context, hex};
@@ -217,7 +218,8 @@ impl<'a> Handshake<'a> {
         let said = self.said.text();
         match self.request.method {
             BecomeMethod::Sudo => said.contains(&self.prompt),
-            BecomeMethod::Su | BecomeMethod::Doas => said.to_lowercase().ends_with("password:"),
+            BecomeMethod::Su => asks_for_password(&said, &self.request.prompts),
+            BecomeMethod::Doas => said.to_lowercase().trim_end().ends_with("password:"),
         }
     }
 

@@ -177,6 +177,8 @@ pub struct BecomeRequest {
     pub flags: Option<Vec<String>>,
     /// `become_password`; goes to the program through a pipe and nowhere else.
     pub password: Option<Text>,
+    /// What `su` asks for a password with, if the user knows better.
+    pub prompts: Vec<String>,
     /// How long it may take, in milliseconds.
     pub timeout_ms: u64,
 }
@@ -342,6 +344,7 @@ mod tests {
             program: None,
             flags: None,
             password: Some(Text::plain("hunter2").into_secret()),
+            prompts: Vec::new(),
             timeout_ms: 1000,
         };
         assert!(!format!("{request:?}").contains("hunter2"));

@@ -8,10 +8,12 @@ mod become_user;
 mod codec;
 mod context_child;
 mod message;
+mod password_prompt;
 mod serve;
 
 pub use codec::{ChunkWriter, Decoder, Frame, FrameError, Kind, MAX_MESSAGE, MAX_PAYLOAD, read_frame};
 pub use message::{BecomeError, BecomeMethod, BecomeRequest, Hello, Message, Messages, Reply, Request, send};
+pub use password_prompt::asks_for_password;
 pub use serve::{ServeOptions, serve};
 
 /// Names the sources this program was built from. Controller and agent of one tree have the same, whatever their profiles.

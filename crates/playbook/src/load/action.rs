@@ -3,7 +3,7 @@
 use data::split::{parse_kv, split_args};
 use data::suggest::nearest;
 use data::yaml::{Node, NodeKind};
-use data::{Diagnose, Diagnostic, Map, Text, Value};
+use data::{Diagnose, Diagnostic, Key, Map, Text, Value};
 
 use super::object::{Object, data_text};
 use super::{Reader, is_template};
@@ -37,7 +37,24 @@ impl Reader<'_> {
         }
         let ((name, own, place), local) = found?;
         args.extend_from(&own);
+        self.refuse_internal(&name, &args, &place);
         Some((Action { name, args, variable, place: Some(place) }, local))
+    }
+
+    /// Arguments that only the engine gives.
+    fn refuse_internal(&mut self, action: &Text, args: &Map, place: &data::Place) {
+        let internal = |key: &&Key| key.as_str().is_some_and(|name| name.starts_with("_ansible_"));
+        let Some(key) = args.keys().find(internal).filter(|_| !takes_command(action)) else { return };
+        let title = format!(
+            "Invalid parameter specified beginning with keyword '_ansible_' for action '{}': '{key}'. The prefix '_ansible_' is \
+             reserved for internal use only.",
+            action.as_str()
+        );
+        let place = match key {
+            Key::Str(text) => text.place().unwrap_or(place),
+            _ => place,
+        };
+        self.findings.error(Diagnostic::error(title).at(place, ""));
     }
 
     /// The one key that is the action; with several, those that can run win over misspelled keywords.

@@ -116,7 +116,7 @@ impl Reader<'_> {
             return Vec::new();
         };
         let Some(mut used) = RoleUse::from_args(&args, task) else { return Vec::new() };
-        used.public = used.public.or(Some(true));
+        used.public = used.public.or(Some(!self.loader.settings.private_role_vars.unwrap_or(false)));
         let around = task.enclosing.import(Ring::Block, &task.keywords, &task.vars);
         let Some(compiled) = self.used_role(&used, &around) else { return Vec::new() };
         self.imported_handlers.extend(compiled.handlers.iter().cloned());

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use data::suggest::nearest;
 use data::yaml::NodeKind;
-use data::{Diagnostic, Map, Value};
+use data::{Diagnostic, Map, Value, is_variable_name};
 
 use super::imports::include_vars;
-use super::object::is_variable_name;
 use super::{Loader, Reader};
 use crate::block::Item;
 use crate::enclosing::{Enclosing, Ring};
@@ -35,6 +34,8 @@ pub struct RoleUse {
     pub vars: Map,
     /// Where it is written.
     pub place: Option<data::Place>,
+    /// Where its name is written.
+    pub name_place: Option<data::Place>,
 }
 
 impl RoleUse {
@@ -60,6 +61,9 @@ impl RoleUse {
             validate: flag("rolespec_validate").unwrap_or(true),
             vars: task.vars.clone(),
             place: task.place.clone(),
+            name_place: ["name", "role"]
+                .into_iter()
+                .find_map(|key| task.action.args.get(key)?.as_text()?.place().cloned()),
         })
     }
 }
@@ -137,7 +141,7 @@ impl Loader {
         let vars = include_vars(task, &crate::enclosing::over(special, &apply_vars));
         let around = task.enclosing.include(Ring::Block, &apply, &vars);
         let mut used = used.clone();
-        used.public = used.public.or(Some(false));
+        used.public = used.public.or(Some(!self.settings.private_role_vars.unwrap_or(true)));
         let compiled = reader.used_role(&used, &around);
         let imported = std::mem::take(&mut reader.imported_roles);
         let findings = reader.findings;
@@ -188,7 +192,8 @@ impl Reader<'_> {
 
     /// Loads a role for an include or import whose ring is `around`.
     pub(super) fn used_role(&mut self, used: &RoleUse, around: &Arc<Enclosing>) -> Option<CompiledRole> {
-        let (name, path) = self.role_folder(&used.name, around, used.place.as_ref())?;
+        let (name, path) =
+            self.role_folder(&used.name, around, used.name_place.as_ref().or(used.place.as_ref()))?;
         self.role(
             super::role::Request {
                 name,

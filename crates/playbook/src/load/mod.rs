@@ -59,8 +59,8 @@ pub struct LoadSettings {
     /// Folders that hold `ansible_collections`, searched for roles of collections after the one beside the playbook
     /// (`collections_path`).
     pub collections_path: Vec<PathBuf>,
-    /// `private_role_vars`: roles of a play's list do not show their variables to the play.
-    pub private_role_vars: bool,
+    /// `private_role_vars`, if somebody set it: whether roles keep their variables from the play. Otherwise only those of `include_role` do.
+    pub private_role_vars: Option<bool>,
     /// Extra variables: names in static imports may use them.
     pub extra_vars: Map,
 }

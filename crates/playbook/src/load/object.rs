@@ -2,7 +2,8 @@
 
 use data::suggest::nearest;
 use data::yaml::{Node, NodeKind};
-use data::{Diagnostic, List, Map, Place, Text, Value};
+use data::{Diagnostic, List, Map, Place, Text, VARIABLE_NAME_RULE, Value};
+use data::{invalid_variable_name, is_variable_name};
 
 use super::{Reader, has_template, is_template};
 use crate::keyword::{self, Keyword, On, Support, Takes};
@@ -164,10 +165,8 @@ impl Reader<'_> {
         if key.as_str().is_some_and(is_variable_name) {
             return;
         }
-        let shown = data_text(key);
-        let error = Diagnostic::error(format!("Invalid variable name '{shown}'"));
-        let rule = "names of variables start with a letter or underscore and hold only letters, digits and underscores";
-        self.findings.error(error.at(&key.place, "").help(rule));
+        let error = Diagnostic::error(invalid_variable_name(&key.to_value()));
+        self.findings.error(error.at(&key.place, "").help(VARIABLE_NAME_RULE));
     }
 
     /// Notes keys that are in no table, with the nearest name that is.
@@ -231,32 +230,5 @@ fn found(node: &Node) -> String {
     match &node.kind {
         NodeKind::Str(text) => format!("`{}`", text.as_str()),
         _ => node.kind_name().to_owned(),
-    }
-}
-
-/// Python's identifiers, without its keywords, in ASCII: what Ansible accepts as a variable's name.
-pub(super) fn is_variable_name(name: &str) -> bool {
-    const PYTHON: [&str; 35] = [
-        "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
-        "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in",
-        "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
-    ];
-    let mut chars = name.chars();
-    chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-        && chars.all(|char| char.is_ascii_alphanumeric() || char == '_')
-        && !PYTHON.contains(&name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn variable_names_are_pythons_identifiers() {
-        for (name, good) in
-            [("a_1", true), ("_x", true), ("1a", false), ("a-b", false), ("", false), ("class", false)]
-        {
-            assert_eq!(is_variable_name(name), good, "{name}");
-        }
     }
 }

@@ -66,9 +66,10 @@ impl Reader<'_> {
         let used = RoleUse {
             name: name.clone(),
             validate: true,
-            public: Some(!self.loader.settings.private_role_vars),
+            public: Some(!self.loader.settings.private_role_vars.unwrap_or(false)),
             vars,
             place: Some(super::task::start(node)),
+            name_place: Some(node.place.clone()),
             ..RoleUse::default()
         };
         let keywords = object.as_ref().map(|object| object.inherited.clone()).unwrap_or_default();

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use data::suggest::nearest;
 use data::yaml::{Node, NodeKind};
-use data::{Diagnostic, Text, Value};
+use data::{Diagnostic, Text, VARIABLE_NAME_RULE, Value, invalid_variable_name, is_variable_name};
 
 use super::Reader;
 use super::action::is_with;
-use super::object::{Object, is_variable_name};
+use super::object::Object;
 use crate::enclosing::Enclosing;
 use crate::keyword::{Inherited, On};
 use crate::task::{Loop, LoopControl, Task, TaskId, TaskKind};
@@ -136,14 +136,9 @@ impl Reader<'_> {
         match node.as_text() {
             Some(text) if is_variable_name(text) => Some(text.clone()),
             _ => {
-                let error = Diagnostic::error(format!(
-                    "Invalid 'register' specified. Invalid variable name '{}'.",
-                    super::object::data_text(node)
-                ))
-                .at(&node.place, "");
-                self.findings.error(
-                    error.help("a name of letters, digits and underscores that does not start with a digit"),
-                );
+                let why = invalid_variable_name(&node.to_value());
+                let error = Diagnostic::error(format!("Invalid 'register' specified: {why}"));
+                self.findings.error(error.at(&node.place, "").help(VARIABLE_NAME_RULE));
                 None
             }
         }

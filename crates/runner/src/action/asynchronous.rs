@@ -118,6 +118,7 @@ impl ActionCall<'_> {
 impl ActionCall<'_> {
     /// A job that was ended because its time was up.
     fn not_in_time(&self, id: &str) -> Trouble {
+        self.job.tell(0, format!("ASYNC FAILED on {}: jid={id}", self.job.host));
         let seconds = self.keywords.async_seconds;
         let empty = || Value::List(data::List::default());
         let result = Map::from([

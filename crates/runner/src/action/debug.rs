@@ -23,26 +23,19 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         Some(var) if !matches!(var, Value::Str(_)) => {
             let kind = var.kind().python_name();
             return Err(Trouble::failed(format!(
-                "argument 'var' is of type {kind} and we were unable to convert to str: '{}' is not a string and conversion is not \
-                 allowed",
+                "argument 'var' is of type {kind} and we were unable to convert to _check_type_str_no_conversion: '{}' is not a \
+                 string and conversion is not allowed",
                 data::python::str(var)
             )));
         }
         Some(var) => {
-            let (name, value) = evaluate(call, var)?;
-            if let Some(missing) = value
-                .as_str()
-                .and_then(|text| text.strip_prefix(MISSING))
-                .and_then(|text| text.strip_suffix(" >>"))
-            {
-                let words = format!("Encountered 1 template error.\nerror 1 - {missing}");
-                result.insert("warnings", vec![Value::from(words)]);
+            let (name, mut value, mut warnings) = evaluate(call, var)?;
+            if template::is_omit(&value) {
+                value = OMITTED.into();
+                warnings.push(LEFT_OUT.to_owned());
             }
-            if value.as_str() == Some(OMITTED) {
-                result.insert(
-                    "warnings",
-                    vec![Value::from("A template was resolved to an Omit scalar that could not be omitted.")],
-                );
+            if !warnings.is_empty() {
+                result.insert("warnings", warnings.into_iter().map(Value::from).collect::<Value>());
             }
             result.insert(name, value);
         }
@@ -63,10 +56,11 @@ fn is_omitted(call: &ActionCall<'_>, var: &Value) -> bool {
     is_template && call.scope.resolve(var).is_ok_and(|value| template::is_omit(&value))
 }
 
-fn evaluate(call: &ActionCall<'_>, var: &Value) -> Result<(String, Value), Trouble> {
+/// The name of what is shown, its value, and warnings about what stands in it for values that do not exist.
+fn evaluate(call: &ActionCall<'_>, var: &Value) -> Result<(String, Value, Vec<String>), Trouble> {
     let Some(text) = expression(var) else {
         // What a template left is its own value.
-        return Ok((data::python::str(var), call.resolve(var)?));
+        return Ok((data::python::str(var), call.resolve(var)?, Vec::new()));
     };
     let name = match call.scope.resolve(var) {
         Ok(Value::Str(rendered)) if text.contains("{{") && rendered.is_template() => rendered,
@@ -80,31 +74,13 @@ fn evaluate(call: &ActionCall<'_>, var: &Value) -> Result<(String, Value), Troub
         }
         _ => text,
     };
-    let value = match call.job.shared.engine.evaluate(&name, &call.scope.context()) {
-        Ok(value) => value,
-        Err(error) if error.is_undefined() => placeholder(&error.to_string()).into(),
-        Err(error) => return Err(Trouble::template(error)),
-    };
-    let value = match &value {
-        Value::Undefined(missing) => placeholder(&missing.hint).into(),
-        omitted if template::is_omit(omitted) => OMITTED.into(),
-        _ => value,
-    };
-    Ok((name.to_string(), value))
-}
-
-/// What is shown for a value that does not exist: for `omit`, which has no value either, a word of its own.
-fn placeholder(error: &str) -> String {
-    if error.contains("`omit` was used") { OMITTED.to_owned() } else { replaced(error) }
+    let shown = call.job.shared.engine.evaluate_shown(&name, &call.scope.context());
+    let (value, warnings) = shown.map_err(Trouble::shown_expression)?;
+    Ok((name.to_string(), value, warnings))
 }
 
 /// What stands for a variable that is `omit`.
 const OMITTED: &str = "<<Omit>>";
-
-/// How the stand-in for a value that does not exist begins.
-const MISSING: &str = "<< error 1 - ";
-
-/// What stands for a value that does not exist.
-fn replaced(error: &str) -> String {
-    format!("{MISSING}{error} >>")
-}
+/// What Ansible says then.
+const LEFT_OUT: &str =
+    "The result of the `var` expression could not be omitted; a placeholder was used instead.";

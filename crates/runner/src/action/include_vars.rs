@@ -123,7 +123,7 @@ fn files_of(call: &ActionCall<'_>, folder: &Path) -> Result<Vec<PathBuf>, Troubl
         if extensions.contains(&extension) {
             chosen.push(path);
         } else if !lenient {
-            return Err(Trouble::failed(format!(
+            return Err(unreadable(format!(
                 "{} does not have a valid extension: {}",
                 path.display(),
                 extensions.join(", ")

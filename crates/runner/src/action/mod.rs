@@ -257,6 +257,11 @@ pub(crate) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     {
         return foreign_module::run(call, &file);
     }
+    if short_name(&call.name) == "shell" && call.args.contains_key("expand_argument_vars") {
+        // The module of `command` would take it.
+        let msg = format!("Unsupported parameters for ({}) module: expand_argument_vars", call.name);
+        return Err(Trouble::raised(msg));
+    }
     match find(&call.name) {
         Some(spec) if call.keywords.async_seconds > 0 && !spec.asynchronous => {
             Err(Trouble::raised(format!("This action ({}) does not support async.", call.name)))
@@ -394,6 +399,9 @@ impl ActionCall<'_> {
         let (connection, become_as) = self.connection()?;
         if let Some(user) = &become_as {
             self.job.tell(3, format!("<{}> EXEC {} (taskbox-agent)", self.target(), user.shown()));
+        }
+        if become_as.is_none() {
+            self.job.tell(3, format!("<{}> EXEC the module {name}", self.target()));
         }
         let mut call = Call::new(name, args);
         call.contents = contents;

@@ -11,6 +11,7 @@ use crate::trouble::Trouble;
 
 /// Waits `seconds` or `minutes`; without either asks the user and gives the answer as `user_input`.
 pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
+    check(call)?;
     let seconds = match (call.number("minutes")?, call.number("seconds")?) {
         (Some(minutes), _) => Some(minutes * 60.0),
         (None, seconds) => seconds,
@@ -44,6 +45,31 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
         ("echo", echo.into()),
         ("user_input", answer.into()),
     ]))
+}
+
+/// Whether the arguments are of their types, in Ansible's words.
+fn check(call: &ActionCall<'_>) -> Result<(), Trouble> {
+    let wrong = |name: &str, value: &Value, kind: &str, why: String| {
+        let of = value.kind().python_name();
+        Err(Trouble::raised(format!(
+            "argument '{name}' is of type {of} and we were unable to convert to {kind}: {why}"
+        )))
+    };
+    for name in ["minutes", "seconds"] {
+        if let Some(value) = call.args.get(name).filter(|value| !value.is_null())
+            && crate::finalized::number(value).is_none()
+        {
+            let why = format!("{} cannot be converted to an int", data::python::repr(value));
+            return wrong(name, value, "int", why);
+        }
+    }
+    match call.args.get("echo").filter(|value| !value.is_null()) {
+        Some(value) if playbook::boolean(value).is_none() => {
+            let why = format!("The value {} is not a valid boolean.", data::python::repr(value));
+            wrong("echo", value, "bool", why)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The time as Python's `str(datetime.now())` gives it.

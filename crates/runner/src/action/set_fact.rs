@@ -1,6 +1,6 @@
 //! `set_fact`: variables of the host for the rest of the run.
 
-use data::{Map, Text, Value};
+use data::{Diagnostic, Key, Map, Text, VARIABLE_NAME_RULE, Value, invalid_variable_name, is_variable_name};
 
 use super::ActionCall;
 use crate::trouble::Trouble;
@@ -10,10 +10,7 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let cacheable = call.flag("cacheable").unwrap_or(false);
     let mut facts = Map::new();
     for (key, value) in call.args.iter().filter(|(key, _)| key.as_str() != Some("cacheable")) {
-        let name = name(call, &key.to_string())?;
-        if !is_name(&name) {
-            return Err(Trouble::failed(format!("Task failed: Invalid variable name '{name}'.")));
-        }
+        let name = name(call, key)?;
         // The key as written keeps its place, for warnings about it.
         let key = if key.as_str() == Some(&name) { key.clone() } else { data::Key::from(name) };
         facts.insert(key, value.clone());
@@ -30,17 +27,26 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     ]))
 }
 
-/// A key, which may be a template.
-fn name(call: &ActionCall<'_>, key: &str) -> Result<String, Trouble> {
-    if !key.contains("{{") {
-        return Ok(key.to_owned());
+/// The name that a key gives to a variable; it may be a template.
+///
+/// # Errors
+/// The template fails, or no variable can have that name.
+pub(super) fn name(call: &ActionCall<'_>, key: &Key) -> Result<String, Trouble> {
+    let written = key.as_str().filter(|text| text.contains("{{"));
+    let value = match written {
+        Some(text) => call.resolve(&Value::Str(Text::template(text, None)))?,
+        None => key.to_value(),
+    };
+    match value.as_str() {
+        Some(name) if is_variable_name(name) => Ok(name.to_owned()),
+        _ => {
+            let msg = invalid_variable_name(&value);
+            let place = match key {
+                Key::Str(text) => text.place(),
+                _ => None,
+            };
+            let finding = Diagnostic::error(msg.clone()).at_opt(place, "").help(VARIABLE_NAME_RULE);
+            Err(Trouble::from_finding(msg, vec![finding]))
+        }
     }
-    let value = call.resolve(&Value::Str(Text::template(key, None)))?;
-    Ok(data::python::str(&value))
-}
-
-fn is_name(name: &str) -> bool {
-    let mut chars = name.chars();
-    chars.next().is_some_and(|first| first.is_alphabetic() || first == '_')
-        && chars.all(|char| char.is_alphanumeric() || char == '_')
 }

@@ -101,7 +101,12 @@ pub enum ConnectionError {
 impl ConnectionError {
     /// Whether Ansible counts the host as unreachable (and runs nothing more there) rather than the task as failed.
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Lost { .. })
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::Lost { .. }
+                | Self::Become { cause: BecomeFailure::Timeout { .. }, .. }
+        )
     }
 
     /// Whether the session it happened in is of no more use.

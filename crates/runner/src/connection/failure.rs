@@ -36,12 +36,12 @@ pub enum BecomeFailure {
         method: BecomeMethod,
     },
     /// Neither a prompt nor a start in time.
-    #[error("Timeout ({}s) waiting for privilege escalation prompt: {detail}", .after.as_secs())]
+    #[error("{}: {detail}", timed_out(*.after))]
     Timeout {
         /// The program that hangs.
         method: BecomeMethod,
-        /// How long was waited.
-        after: Duration,
+        /// How long was waited; none on this machine, where Ansible does not tell.
+        after: Option<Duration>,
         /// What it said until then.
         detail: String,
     },
@@ -53,6 +53,14 @@ pub enum BecomeFailure {
         /// Its words.
         detail: String,
     },
+}
+
+/// Ansible's words: of ssh, and of this machine.
+fn timed_out(after: Option<Duration>) -> String {
+    match after {
+        Some(after) => format!("Timeout ({}s) waiting for privilege escalation prompt", after.as_secs()),
+        None => "Timed out waiting for become success or become password prompt".to_owned(),
+    }
 }
 
 /// Why there is no agent on a host.

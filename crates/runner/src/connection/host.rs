@@ -153,7 +153,8 @@ impl AgentStarter {
             host: &settings.host,
             address: &settings.address,
             silence: settings.silence,
-            timeout: settings.timeout,
+            timeout: settings.become_timeout,
+            become_told: settings.become_told(),
         };
         AgentSession::open(transport, &seen, &terms)
     }

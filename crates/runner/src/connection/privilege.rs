@@ -16,12 +16,21 @@ pub struct Become {
     pub flags: Option<String>,
     /// `become_exe`: the program's path, if it is not simply its name.
     pub program: Option<String>,
+    /// `ansible_su_prompt_l10n`: what `su` asks for a password with, if it is none of the words that are known.
+    pub prompts: Vec<String>,
 }
 
 impl Become {
     /// `sudo` to this user without a password.
     pub fn sudo(user: impl Into<String>) -> Self {
-        Self { method: BecomeMethod::Sudo, user: user.into(), password: None, flags: None, program: None }
+        Self {
+            method: BecomeMethod::Sudo,
+            user: user.into(),
+            password: None,
+            flags: None,
+            program: None,
+            prompts: Vec::new(),
+        }
     }
 
     /// The same with a password, which is marked secret.

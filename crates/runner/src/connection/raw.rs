@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use modules::wire::BecomeMethod;
+use modules::wire::{BecomeMethod, asks_for_password};
 
 use super::ssh_args::split_words;
 use super::transport::{Output, Transport, for_message};
@@ -43,7 +43,7 @@ pub(crate) fn finish_as(
 ) -> Result<Output, ConnectionError> {
     let failed = |cause| ConnectionError::Become { host: settings.host.clone(), cause };
     let method = user.method;
-    let deadline = Instant::now() + settings.timeout;
+    let deadline = Instant::now() + settings.become_timeout;
     let (mut seen, mut answered) = (Vec::new(), false);
     let mark = format!("{STARTED}\n");
     loop {
@@ -54,10 +54,12 @@ pub(crate) fn finish_as(
             return Ok(output);
         }
         let said = String::from_utf8_lossy(&seen).to_lowercase();
-        if !answered
-            && (said.contains(PROMPT)
-                || method != BecomeMethod::Sudo && said.trim_end().ends_with("password:"))
-        {
+        let asked = match method {
+            BecomeMethod::Sudo => said.contains(PROMPT),
+            BecomeMethod::Su => asks_for_password(&said, &user.prompts),
+            BecomeMethod::Doas => said.trim_end().ends_with("password:"),
+        };
+        if !answered && asked {
             let password =
                 user.password.as_ref().ok_or_else(|| failed(BecomeFailure::MissingPassword { method }))?;
             answered = true;
@@ -75,7 +77,7 @@ pub(crate) fn finish_as(
             Ok(count) => seen.extend_from_slice(&buffer[..count]),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 let detail = for_message(&seen);
-                return Err(failed(BecomeFailure::Timeout { method, after: settings.timeout, detail }));
+                return Err(failed(BecomeFailure::Timeout { method, after: settings.become_told(), detail }));
             }
             Err(error) => return Err(lost(&error)),
         }

@@ -30,6 +30,7 @@ pub(crate) struct AgentSession {
     messages: Messages,
     pub(super) silence: Duration,
     timeout: Duration,
+    become_told: Option<Duration>,
     last_request: u32,
     contexts: HashMap<Become, u32>,
     last_context: u32,
@@ -50,6 +51,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) silence: Duration,
     /// How long a become may take.
     pub(crate) timeout: Duration,
+    /// The same where it is told.
+    pub(crate) become_told: Option<Duration>,
 }
 
 impl AgentSession {
@@ -67,6 +70,7 @@ impl AgentSession {
             messages: Messages::default(),
             silence: terms.silence,
             timeout: terms.timeout,
+            become_told: terms.become_told,
             last_request: 0,
             contexts: HashMap::new(),
             last_context: 0,
@@ -265,6 +269,7 @@ impl AgentSession {
             program: wanted.program.clone(),
             flags: wanted.flags.as_deref().map(super::ssh_args::split_words),
             password: wanted.password.clone().map(Text::into_secret),
+            prompts: wanted.prompts.clone(),
             timeout_ms: self.timeout.as_millis() as u64,
         };
         // The agent's own limit comes first; ours is for an agent that hangs.
@@ -435,9 +440,9 @@ impl AgentSession {
         let cause = match error {
             BecomeError::MissingPassword { .. } => BecomeFailure::MissingPassword { method },
             BecomeError::WrongPassword { .. } => BecomeFailure::WrongPassword { method },
-            BecomeError::Timeout { seconds, output } => BecomeFailure::Timeout {
+            BecomeError::Timeout { output, .. } => BecomeFailure::Timeout {
                 method,
-                after: Duration::from_secs(seconds),
+                after: self.become_told,
                 detail: for_message(output.as_bytes()),
             },
             BecomeError::NoProgram { .. } => BecomeFailure::NoProgram { method },

@@ -88,6 +88,8 @@ pub struct BecomeKeywords {
     pub flags: Option<String>,
     /// `become_exe:`
     pub exe: Option<String>,
+    /// `localized_prompts` of the configuration: what `su` asks for a password with.
+    pub prompts: Vec<String>,
 }
 
 /// How to reach one host. Two equal settings share one session.
@@ -113,8 +115,10 @@ pub struct ConnectionSettings {
     pub passphrase: Option<Text>,
     /// Only the keys above, none of the agent and none of `~/.ssh`.
     pub identities_only: bool,
-    /// How long a connect, a login or a become prompt may take.
+    /// How long a connect or a login may take.
     pub timeout: Duration,
+    /// How long it may take to become another user.
+    pub become_timeout: Duration,
     /// How the host's key is checked.
     pub host_key_check: HostKeyCheck,
     /// Files of known keys; the first takes new ones.
@@ -179,6 +183,15 @@ impl ConnectionSettings {
             Some(seconds) => Some(Duration::from_secs(seconds)),
             None => options.connect_timeout.or(defaults.timeout),
         };
+        let timeout = timeout.filter(|limit| !limit.is_zero()).unwrap_or(Duration::from_secs(10));
+        let become_timeout = match way {
+            Way::Local => {
+                let seconds = vars.number(&["ansible_local_become_success_timeout"])?;
+                Duration::from_secs(seconds.filter(|seconds| *seconds > 0).unwrap_or(10))
+            }
+            // As long as Ansible waits for ssh.
+            _ => timeout + Duration::from_secs(2),
+        };
         let port = match vars.number(&["ansible_port", "ansible_ssh_port"])? {
             Some(number) => Some(
                 u16::try_from(number).map_err(|_| vars.unusable("ansible_port", "a port from 1 to 65535"))?,
@@ -200,7 +213,8 @@ impl ConnectionSettings {
             passphrase: vars
                 .secret(&["ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase"]),
             identities_only: options.identities_only,
-            timeout: timeout.filter(|limit| !limit.is_zero()).unwrap_or(Duration::from_secs(10)),
+            timeout,
+            become_timeout,
             host_key_check: vars.host_key_check(options.host_key_check, defaults)?,
             known_hosts: if options.known_hosts.is_empty() {
                 default_known_hosts()
@@ -233,6 +247,11 @@ impl ConnectionSettings {
             &ConnectionDefaults { connection: Some("local".into()), ..Default::default() },
         )
         .expect("no variables, nothing unusable")
+    }
+
+    /// How long it may take to become another user, where Ansible tells it.
+    pub(crate) fn become_told(&self) -> Option<Duration> {
+        (self.way != Way::Local).then_some(self.become_timeout)
     }
 
     /// The port, 22 if nobody says.
@@ -278,6 +297,10 @@ impl Become {
             password: password.or_else(|| defaults.become_password.clone()).map(Text::into_secret),
             flags: either("flags", "flags").or_else(|| keywords.flags.clone()),
             program: either("exe", "exe").or_else(|| keywords.exe.clone()),
+            prompts: match method {
+                BecomeMethod::Su => vars.words("ansible_su_prompt_l10n").unwrap_or(keywords.prompts.clone()),
+                _ => Vec::new(),
+            },
         }))
     }
 }
@@ -306,6 +329,14 @@ impl Vars<'_> {
             _ => return None,
         };
         Some(text).filter(|text| !text.is_empty())
+    }
+
+    /// A list of texts; one text is split at commas.
+    fn words(&self, name: &str) -> Option<Vec<String>> {
+        match self.value(&[name])? {
+            Value::List(list) => Some(list.iter().map(data::python::str).collect()),
+            other => Some(data::python::str(&other).split(',').map(|word| word.trim().to_owned()).collect()),
+        }
     }
 
     fn secret(&self, names: &[&str]) -> Option<Text> {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use data::Diagnostic;
 use playbook::{Task, TaskId};
 
 use crate::action;
@@ -37,15 +38,11 @@ pub(super) fn run(run: &mut PlayRun<'_>, pinned: Option<usize>) {
             Next::Quit => return,
         }
         let once = going.once.remove(&finished.task.id);
-        let handled = run.handle(&mut finished, once);
+        run.handle(&mut finished, once);
         if is_include(&finished.task) {
             let host = finished.host.clone();
             run.include(&[finished]);
             going.under_way.insert(host);
-        } else if handled.failed && once {
-            for host in run.hosts_left() {
-                run.fail_host(&host);
-            }
         }
     }
 }
@@ -109,8 +106,13 @@ fn start_one(run: &mut PlayRun<'_>, going: &mut Going, host: &HostName, task: &A
         return true;
     }
     let scope = run.task_scope(Some(task), Some(host));
-    let once = action::find(task.action.name.as_str()).is_some_and(|spec| spec.once)
-        || finalized::run_once(&scope, task).unwrap_or_default();
+    let once = action::find(task.action.name.as_str()).is_some_and(|spec| spec.once);
+    if !once && finalized::run_once(&scope, task).unwrap_or_default() {
+        run.shared.warn(unsupported(task, RUN_ONCE));
+    }
+    if finalized::any_errors_fatal(&scope, task) {
+        run.shared.warn(unsupported(task, ANY_ERRORS_FATAL));
+    }
     let limit = match finalized::throttle(&scope, task) {
         Ok(limit) => limit,
         Err(finding) => {
@@ -138,4 +140,13 @@ fn start_one(run: &mut PlayRun<'_>, going: &mut Going, host: &HostName, task: &A
     going.busy.insert(host.clone());
     *going.tasks.entry(task.id).or_default() += 1;
     true
+}
+
+/// Ansible's words for what cannot be where no host waits for another.
+const RUN_ONCE: &str = "Using run_once with the free strategy is not currently supported. This task will still be executed for every host in \
+                        the inventory list.";
+const ANY_ERRORS_FATAL: &str = "Using any_errors_fatal with the free strategy is not supported, as tasks are executed independently on each host";
+
+fn unsupported(task: &Task, title: &str) -> Diagnostic {
+    Diagnostic::warning(title).at_opt(task.place.as_ref(), "")
 }

@@ -1,6 +1,6 @@
 //! How hosts are reached, and as whom.
 
-use super::super::setting::Kind::{Bool, Int, Path, Text};
+use super::super::setting::Kind::{Bool, Int, List, Path, Text};
 use super::super::setting::{Setting, yes};
 
 /// How hosts are reached, and as whom.
@@ -29,8 +29,11 @@ pub(super) const CONNECTION: &[Setting] = &[
     yes("ssh_host_key_checking", Bool, None, &[("ssh_connection", "host_key_checking")], &["ANSIBLE_SSH_HOST_KEY_CHECKING"], "whether the keys of hosts are checked, before HOST_KEY_CHECKING"),
     yes("su_exe", Text, None, &[("su_become_plugin", "executable")], &["ANSIBLE_SU_EXE"], "the su program"),
     yes("su_flags", Text, None, &[("su_become_plugin", "flags")], &["ANSIBLE_SU_FLAGS"], "flags for su"),
+    yes("su_pass", Text, None, &[("su_become_plugin", "password")], &["ANSIBLE_BECOME_PASS", "ANSIBLE_SU_PASS"], "the password for su"),
+    yes("su_prompt_l10n", List, Some(""), &[("su_become_plugin", "localized_prompts")], &["ANSIBLE_SU_PROMPT_L10N"], "the words that su asks for a password with"),
     yes("su_user", Text, None, &[("su_become_plugin", "user")], &["ANSIBLE_SU_USER"], "the user to become by su"),
     yes("sudo_exe", Text, None, &[("sudo_become_plugin", "executable")], &["ANSIBLE_SUDO_EXE"], "the sudo program"),
     yes("sudo_flags", Text, None, &[("sudo_become_plugin", "flags")], &["ANSIBLE_SUDO_FLAGS"], "flags for sudo"),
+    yes("sudo_pass", Text, None, &[("sudo_become_plugin", "password")], &["ANSIBLE_BECOME_PASS", "ANSIBLE_SUDO_PASS"], "the password for sudo"),
     yes("sudo_user", Text, None, &[("sudo_become_plugin", "user")], &["ANSIBLE_SUDO_USER"], "the user to become by sudo"),
 ];

@@ -43,6 +43,7 @@ pub(super) const OUTPUT: &[Setting] = &[
     yes("junit_task_class", Bool, Some("False"), &[], &["JUNIT_TASK_CLASS"], "one class per file of tasks"),
     yes("junit_task_relative_path", Text, Some(""), &[], &["JUNIT_TASK_RELATIVE_PATH"], "the folder that paths of tasks are relative to"),
     yes("junit_test_case_prefix", Text, Some(""), &[], &["JUNIT_TEST_CASE_PREFIX"], "only tasks whose name begins with it"),
+    yes("LOG_VERBOSITY", Int, None, &[("defaults", "log_verbosity")], &["ANSIBLE_LOG_VERBOSITY"], "the number of `-v` of the log, where it is not that of the screen"),
     yes("pretty_results", Bool, None, &[("defaults", "callback_format_pretty")], &["ANSIBLE_CALLBACK_FORMAT_PRETTY"], "results over several lines"),
     yes("profile_tasks_limit", Text, Some("20"), &[("callback_profile_tasks", "task_output_limit")], &["PROFILE_TASKS_TASK_OUTPUT_LIMIT"], "how many tasks profile_tasks lists, or `all`"),
     yes("profile_tasks_sort_order", Text, Some("descending"), &[("callback_profile_tasks", "sort_order")], &["PROFILE_TASKS_SORT_ORDER"], "in which order").one_of(&["descending", "ascending", "none"]),

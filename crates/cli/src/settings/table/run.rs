@@ -28,6 +28,7 @@ pub(super) const RUN: &[Setting] = &[
     yes("DEFAULT_PRIVATE_ROLE_VARS", Bool, Some("False"), &[("defaults", "private_role_vars")], &["ANSIBLE_PRIVATE_ROLE_VARS"], "roles of a play's list do not show their variables to the play"),
     yes("DEFAULT_ROLES_PATH", PathSpec, Some("{home}/roles:/usr/share/ansible/roles:/etc/ansible/roles"), &[("defaults", "roles_path")], &["ANSIBLE_ROLES_PATH"], "folders of roles"),
     yes("DEFAULT_STRATEGY", Text, Some("linear"), &[("defaults", "strategy")], &["ANSIBLE_STRATEGY"], "the strategy of plays that name none"),
+    yes("DUPLICATE_YAML_DICT_KEY", Text, Some("warn"), &[("defaults", "duplicate_dict_key")], &["ANSIBLE_DUPLICATE_YAML_DICT_KEY"], "what a key is that a mapping has twice").one_of(&["error", "warn", "ignore"]),
     yes("ENABLE_TASK_DEBUGGER", Bool, Some("False"), &[("defaults", "enable_task_debugger")], &["ANSIBLE_ENABLE_TASK_DEBUGGER"], "failed tasks open the debugger"),
     yes("ERROR_ON_MISSING_HANDLER", Bool, Some("True"), &[("defaults", "error_on_missing_handler")], &["ANSIBLE_ERROR_ON_MISSING_HANDLER"], "a notified handler that does not exist is an error"),
     yes("MODULE_STRICT_UTF8_RESPONSE", Bool, Some("True"), &[("defaults", "module_strict_utf8_response")], &["ANSIBLE_MODULE_STRICT_UTF8_RESPONSE"], "text in JSON that cannot be UTF-8 is an error, else `?` stands for it"),
