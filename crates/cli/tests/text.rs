@@ -24,6 +24,15 @@ fn without_times(text: &str) -> String {
     times.replace_all(text, "\"$1\": \"TIME\"").into_owned()
 }
 
+/// The settings that a case wants: `NAME=value`, one a line.
+fn environment(case: &Path) -> Vec<(String, String)> {
+    let Ok(text) = fs::read_to_string(case.join("environment")) else { return Vec::new() };
+    text.lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
 /// What taskbox prints for a case, and its exit code.
 fn printed(case: &Path) -> (String, String) {
     let scratch = tempfile::tempdir().expect("a folder for what the case writes");
@@ -33,6 +42,7 @@ fn printed(case: &Path) -> (String, String) {
         .current_dir(case)
         .env_remove("ANSIBLE_FORCE_COLOR")
         .env("HOME", scratch.path())
+        .envs(environment(case))
         .args(["playbook", "-i", "h1,", "-c", "local", "-e"])
         .arg(format!("scratch={}", scratch.path().display()))
         .args(flags.split_whitespace())
@@ -45,6 +55,8 @@ fn printed(case: &Path) -> (String, String) {
         .replace("No config file found; using defaults\n", "")
         .replace(&scratch.path().display().to_string(), "SCRATCH")
         .replace(&case.display().to_string(), "CASE");
+    // What comes before is about the program: its version, its Python.
+    let text = text.find("PLAYBOOK: ").map_or(text.as_str(), |start| &text[start..]).to_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code().is_some(), "{}: {errors}", case.display());
     (without_times(&text), format!("{}\n", output.status.code().unwrap_or(-1)))
