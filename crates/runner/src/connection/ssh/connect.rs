@@ -19,12 +19,16 @@ pub(crate) struct Contact {
     pub(crate) host_key: String,
 }
 
-/// Reaches the host and checks its key.
-pub(crate) fn contact(settings: &ConnectionSettings) -> Result<Contact, Unreachable> {
-    let port = settings.port();
-    let addresses = resolve::addresses(&settings.address, port)
+/// Reaches the host.
+pub(crate) fn reach(settings: &ConnectionSettings) -> Result<TcpStream, Unreachable> {
+    let addresses = resolve::addresses(&settings.address, settings.port())
         .map_err(|detail| Unreachable::Dns { name: settings.address.clone(), detail })?;
-    let socket = connect_any(settings, &addresses)?;
+    connect_any(settings, &addresses)
+}
+
+/// Begins a session over a connection, and checks the host's key.
+pub(crate) fn contact(settings: &ConnectionSettings, socket: TcpStream) -> Result<Contact, Unreachable> {
+    let port = settings.port();
     let failed = |error: ssh2::Error| Unreachable::Handshake {
         address: settings.address.clone(),
         port,

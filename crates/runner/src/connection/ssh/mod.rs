@@ -2,6 +2,7 @@
 
 mod channel;
 mod connect;
+mod gate;
 mod known_hosts;
 mod login;
 mod resolve;
@@ -40,7 +41,9 @@ impl SshCarrier {
     }
 
     fn connect(&mut self, interrupt: &Interrupt) -> Result<(Session, TcpStream), Unreachable> {
-        let contact = connect::contact(&self.settings)?;
+        let reached = connect::reach(&self.settings)?;
+        let _place = gate::LOGINS.enter();
+        let contact = connect::contact(&self.settings, reached)?;
         if let Ok(socket) = contact.socket.try_clone() {
             // An error means that it is closed already.
             interrupt.add(Box::new(move || drop(socket.shutdown(Shutdown::Both))));
