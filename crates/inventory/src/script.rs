@@ -42,7 +42,7 @@ pub enum ScriptError {
         /// The host whose variables it was asked for.
         host: Option<String>,
         /// Why it is none.
-        error: JsonError,
+        error: Box<JsonError>,
         /// What it wrote to its standard error.
         stderr: String,
     },
@@ -326,7 +326,7 @@ impl Applying<'_> {
         json::parse_node(&source).map(Some).map_err(|error| ScriptError::Json {
             path: self.path(),
             host: arguments.get(1).map(ToString::to_string),
-            error,
+            error: Box::new(error),
             stderr,
         })
     }

@@ -24,7 +24,7 @@ impl From<TemplateError> for NoItems {
         if error.is_undefined() {
             Self::Undefined(Trouble::template(error))
         } else {
-            Self::Wrong(Trouble::template(error).from_outside())
+            Self::Wrong(Trouble::template(error).of_outside())
         }
     }
 }
@@ -162,8 +162,7 @@ impl Controls<'_> {
 
     fn value(&self, keyword: &str, raw: &Option<Value>) -> Result<Option<Value>, Trouble> {
         let Some(raw) = raw else { return Ok(None) };
-        let value =
-            self.scope.resolve(raw).map_err(|error| Trouble::keyword(keyword, error).from_outside())?;
+        let value = self.scope.resolve(raw).map_err(|error| Trouble::keyword(keyword, error).of_outside())?;
         Ok((!value.is_null() && !template::is_omit(&value)).then_some(value))
     }
 
@@ -182,13 +181,13 @@ impl Controls<'_> {
 
     fn flag(&self, keyword: &str, raw: &Option<Value>) -> Result<Option<bool>, Trouble> {
         let Some(value) = self.value(keyword, raw)? else { return Ok(None) };
-        let wrong = || unconvertible(keyword, &value, "a boolean", self.place()).from_outside();
+        let wrong = || unconvertible(keyword, &value, "a boolean", self.place()).of_outside();
         boolean(&value).map(Some).ok_or_else(wrong)
     }
 
     fn seconds(&self, keyword: &str, raw: &Option<Value>) -> Result<f64, Trouble> {
         let Some(value) = self.value(keyword, raw)? else { return Ok(0.0) };
-        let wrong = || unconvertible(keyword, &value, "a number", self.place()).from_outside();
+        let wrong = || unconvertible(keyword, &value, "a number", self.place()).of_outside();
         number(&value)
             .filter(|seconds| !seconds.is_nan())
             .map(|seconds| seconds.clamp(0.0, 1e9))

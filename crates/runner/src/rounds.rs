@@ -235,7 +235,7 @@ impl Rounds<'_> {
         let breaks = &job.task.loop_control.break_when;
         if !breaks.is_empty() {
             self.enough = conditional::holds(breaks, &scope).unwrap_or_else(|trouble| {
-                self.broken = Some(trouble.from_outside());
+                self.broken = Some(trouble.of_outside());
                 true
             });
         }

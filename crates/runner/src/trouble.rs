@@ -58,7 +58,7 @@ impl Trouble {
 
     /// The same failure, before the task itself begins.
     #[must_use]
-    pub(crate) fn from_outside(self) -> Self {
+    pub(crate) fn of_outside(self) -> Self {
         let said = self.result.get_str("msg").unwrap_or_default();
         Self::outside(said.strip_prefix("Task failed: ").unwrap_or(said).to_owned(), self.findings)
     }
