@@ -100,7 +100,7 @@ fn a_hundred_duplicate_keys_are_told_and_then_that_there_are_more() {
     let text = format!("- hosts: all\n  vars:\n{}", "    k: 1\n".repeat(20_000));
     std::fs::write(folder.path().join("again.yml"), text).unwrap();
     let said = refused(folder.path(), &[&CHECK[..], &["again.yml"]].concat(), 0);
-    assert_eq!(said.matches("duplicate key `k`").count(), 100);
+    assert_eq!(said.matches("duplicate mapping key 'k'").count(), 100);
     assert!(said.contains("more keys of this file are duplicates"));
 }
 

@@ -63,7 +63,7 @@ fn yaml_exception(input: &str) -> Option<&'static str> {
     Some(match input {
         // JSON has neither sets nor tuples nor bytes, and Ansible shows them as lists and text.
         "!!set {a, b}" => "['a', 'b']",
-        "!!omap [a: 1]" => "[{'a': 1}]",
+        "!!omap [a: 1]" => "[['a', 1]]",
         "a: !!binary aGVs\n  bG8=" => "{'a': 'hello'}",
         // PyYAML knows the value type but not how to make one; it is the text that the user wrote.
         "=" => "'='",

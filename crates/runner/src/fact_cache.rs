@@ -97,11 +97,13 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_told_and_a_name_cannot_leave_the_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = FactCache::JsonFile { folder: folder.path().into(), prefix: String::new(), timeout: 0 };
-        std::fs::write(folder.path().join("a"), "{").unwrap();
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("cache");
+        std::fs::create_dir(&folder).unwrap();
+        let cache = FactCache::JsonFile { folder: folder.clone(), prefix: String::new(), timeout: 0 };
+        std::fs::write(folder.join("a"), "{").unwrap();
         assert!(cache.read("a").unwrap_err().title.contains("cannot be used"));
         cache.write("../b", &Map::new()).unwrap();
-        assert!(!folder.path().join("../b").exists());
+        assert!(!parent.path().join("b").exists());
     }
 }

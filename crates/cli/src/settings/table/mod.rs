@@ -31,7 +31,8 @@ mod tests {
             for (section, key) in setting.ini {
                 assert!(seen.insert(format!("[{section}] {key}")), "[{section}] {key}");
             }
-            for variable in setting.env {
+            // Ansible's plugins for becoming all read it.
+            for variable in setting.env.iter().filter(|variable| **variable != "ANSIBLE_BECOME_PASS") {
                 assert!(seen.insert(format!("${variable}")), "{variable}");
             }
         }
