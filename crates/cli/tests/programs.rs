@@ -214,3 +214,44 @@ fn inventories_are_shown_as_ansible_shows_them() {
     assert!(names(&[]).contains("one") && !names(&[("ANSIBLE_INVENTORY_IGNORE", ".ini")]).contains("one"));
     assert!(!names(&[("ANSIBLE_INVENTORY_IGNORE_REGEX", "^tw")]).contains("two"));
 }
+
+/// They are found out only where somebody sees them, which must be everybody who looks.
+#[test]
+fn sums_of_a_large_copy_are_there_for_whoever_looks() {
+    let place = Place::new();
+    place.write("hosts", "h1 ansible_connection=local\n");
+    let large = place.write("large", &"0123456789abcdef".repeat(200_000));
+    let sum = |program: &str| {
+        let output = Command::new(program).arg(&large).output().expect("coreutils");
+        String::from_utf8(output.stdout).expect("UTF-8").split(' ').next().unwrap_or_default().to_owned()
+    };
+    let (md5, sha1) = (sum("md5sum"), sum("sha1sum"));
+    let copy = |dest: &str, more: &str| {
+        format!("    - copy: {{src: large, dest: {}/{dest}}}\n{more}", place.folder.path().display())
+    };
+    let head = "- hosts: h1\n  gather_facts: false\n  tasks:\n";
+    let register = "      register: it\n    - debug: {msg: 'md5 {{ it.md5sum }} sha1 {{ it.checksum }}'}\n";
+    place.write("registered.yml", &format!("{head}{}", copy("one", register)));
+    let said = place.says("ansible-playbook", &["-i", "hosts", "registered.yml"], &[]);
+    assert!(said.contains(&format!("md5 {md5} sha1 {sha1}")), "{said}");
+    for (number, (flags, env)) in [
+        (vec!["-v"], vec![]),
+        (vec![], vec![("ANSIBLE_STDOUT_CALLBACK", "json")]),
+        (vec![], vec![("ANSIBLE_CALLBACKS_ENABLED", "tree"), ("ANSIBLE_CALLBACK_TREE_DIR", "tree")]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        place.write("shown.yml", &format!("{head}{}", copy(&format!("shown{number}"), "")));
+        let args = [&["-i", "hosts", "shown.yml"], &flags[..]].concat();
+        let mut said = place.says("ansible-playbook", &args, &env);
+        if number == 2 {
+            said = place.read("tree/h1");
+        }
+        assert!(said.contains(&md5) && said.contains(&sha1), "{number}: {said}");
+    }
+    place.write("unseen.yml", &format!("{head}{}", copy("unseen", "")));
+    let said = place.says("ansible-playbook", &["-i", "hosts", "unseen.yml"], &[]);
+    assert!(said.contains("changed=1") && !said.contains(&md5), "{said}");
+    assert_eq!(place.read("unseen"), place.read("large"));
+}
