@@ -103,7 +103,11 @@ fn write(ev: &Eval<'_>, value: &Val, out: &mut String, style: Style, depth: usiz
             out.push('}');
         }
         Val::Missing(error) => out.push_str(&data::python::repr_str(&ev.stand_in(error)?)),
-        Val::Object(object) => object_text(ev, object, out)?,
+        Val::Object(object) => match ev.mapping(value)? {
+            // `vars` and the variables of hosts: finalized they are dictionaries, in `~` and `string` objects of Ansible's.
+            Some(dict) if style.lists_only => write(ev, &Val::Dict(dict), out, style, depth + 1)?,
+            _ => object_text(ev, object, out)?,
+        },
     }
     Ok(())
 }
