@@ -37,75 +37,34 @@ const NICE_JSON: &[&str] = &[
     "vault_to_text?",
     "preprocess_unsafe?",
 ];
-const YAML: &[&str] = &[
-    "*",
-    "default_flow_style?",
-    "indent?",
-    "width?",
-    "sort_keys?",
-    "allow_unicode?",
-    "explicit_start?",
-    "explicit_end?",
-    "default_style?",
-    "canonical?",
-    "line_break?",
-    "encoding?",
-    "version?",
-    "tags?",
-    "vault_to_text?",
-];
-const NICE_YAML: &[&str] = &[
-    "indent?",
-    "*",
-    "default_flow_style?",
-    "width?",
-    "sort_keys?",
-    "allow_unicode?",
-    "explicit_start?",
-    "explicit_end?",
-    "default_style?",
-    "canonical?",
-    "line_break?",
-    "encoding?",
-    "version?",
-    "tags?",
-    "vault_to_text?",
-];
 
-const GENERAL_YAML: &[&str] = &[
-    "*",
-    "default_flow_style?",
-    "indent?",
-    "width?",
-    "sort_keys?",
-    "allow_unicode?",
-    "explicit_start?",
-    "explicit_end?",
-    "default_style?",
-    "canonical?",
-    "line_break?",
-    "encoding?",
-    "version?",
-    "tags?",
-    "redact_sensitive_values?",
-];
-const GENERAL_NICE_YAML: &[&str] = &[
-    "*",
-    "indent?",
-    "default_flow_style?",
-    "width?",
-    "sort_keys?",
-    "allow_unicode?",
-    "explicit_start?",
-    "explicit_end?",
-    "default_style?",
-    "canonical?",
-    "line_break?",
-    "encoding?",
-    "version?",
-    "tags?",
-    "redact_sensitive_values?",
-];
+/// The parameters of a filter that writes YAML: its own first ones, PyYAML's, and its own last one.
+macro_rules! yaml_parameters {
+    ($($first:literal),+; $last:literal) => {
+        &[
+            $($first,)+
+            "width?",
+            "sort_keys?",
+            "allow_unicode?",
+            "explicit_start?",
+            "explicit_end?",
+            "default_style?",
+            "canonical?",
+            "line_break?",
+            "encoding?",
+            "version?",
+            "tags?",
+            $last,
+        ]
+    };
+}
+
+const YAML: &[&str] = yaml_parameters!("*", "default_flow_style?", "indent?"; "vault_to_text?");
+const NICE_YAML: &[&str] = yaml_parameters!("indent?", "*", "default_flow_style?"; "vault_to_text?");
+const GENERAL_YAML: &[&str] =
+    yaml_parameters!("*", "default_flow_style?", "indent?"; "redact_sensitive_values?");
+const GENERAL_NICE_YAML: &[&str] =
+    yaml_parameters!("*", "indent?", "default_flow_style?"; "redact_sensitive_values?");
 
 pub(crate) const FILTERS: &[Filter] = &[
     Filter::new("to_json", JSON, to_json),
