@@ -5,9 +5,10 @@ use std::sync::Arc;
 use data::{Diagnostic, Key, Severity};
 use playbook::{Inherited, Item, Play, PlaybookError, Task, flatten, short_name};
 
+use crate::action;
+use crate::module::routing::{self, Route};
+use crate::module::{file, foreign};
 use crate::options::RunOptions;
-use crate::routing::{self, Route};
-use crate::{action, foreign, module_file};
 
 /// Checks the actions of tasks that an include brought; what only warns was told when the run began, or is told by the task that fails.
 ///
@@ -119,7 +120,7 @@ fn task_findings(task: &Task, options: &RunOptions) -> Vec<Finding> {
 
 /// What is to be told of an action that is not built in.
 fn foreign_finding(name: &str, task: &Task, options: &RunOptions) -> Option<Finding> {
-    if module_file::find(name, task, options).is_some() {
+    if file::find(name, task, options).is_some() {
         return None;
     }
     let place = task.action.place.as_ref();

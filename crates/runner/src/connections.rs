@@ -4,10 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use crate::connection::{Become, Connection, ConnectionDefaults, ConnectionSettings, Connections as Pool};
 use crate::event::HostName;
-use crate::finalized::Finalized;
 use crate::options::Prompter;
-use crate::scope::TaskScope;
+use crate::task::finalized::Finalized;
 use crate::trouble::Trouble;
+use crate::variables::scope::TaskScope;
 
 /// The connections of a run.
 pub(crate) struct Connections {

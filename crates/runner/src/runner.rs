@@ -10,14 +10,16 @@ use template::{Engine, Settings};
 
 use crate::check::About;
 use crate::event::{Event, HostName, PlayStart};
+use crate::module::foreign;
 use crate::options::{Gathering, RunOptions};
-use crate::play_run::{PlayRun, RunState};
-use crate::play_scope::{PlayHosts, PlayScope};
-use crate::scope::TaskScope;
+use crate::play::run::{PlayRun, RunState};
+use crate::play::scope::{PlayHosts, PlayScope};
+use crate::play::{batches, prompts};
 use crate::shared::Shared;
 use crate::stats::{ExitCode, Stats};
 use crate::strategy::Strategy;
-use crate::{action, batches, check, foreign, prompts};
+use crate::variables::scope::TaskScope;
+use crate::{action, check};
 
 /// Runs playbooks.
 pub struct Runner {
@@ -259,7 +261,7 @@ impl Running<'_> {
 
     fn play(&mut self, play: &Arc<Play>) -> Result<(), Halt> {
         self.shared.set_playbook_folder(&play.base_dir);
-        crate::reserved::warn(&self.shared, &play.vars);
+        crate::variables::reserved::warn(&self.shared, &play.vars);
         let mut vars = play.vars.clone();
         let scope = self.play_scope(play, &vars);
         if let Err(finding) = prompts::ask(play, &scope, &mut vars) {
@@ -316,7 +318,7 @@ impl Running<'_> {
     /// The hosts of a play: what its pattern and `--limit` select, in the play's order, without those that are out.
     fn hosts(&mut self, settings: &PlaySettings) -> Result<Vec<HostName>, Halt> {
         let inventory = self.shared.inventory();
-        let selected = crate::hosts::select(
+        let selected = crate::play::hosts::select(
             &inventory,
             &settings.hosts,
             self.shared.options.limit.as_deref(),
@@ -407,11 +409,11 @@ impl PlaySettings {
         let render = |raw: &Value| scope.resolve(raw).map_err(|error| error.diagnostics());
         let optional = |raw: &Option<Value>| raw.as_ref().map(render).transpose();
         let text = |raw: &Option<Value>| {
-            Ok::<_, Vec<Diagnostic>>(optional(raw)?.as_ref().and_then(crate::finalized::shown))
+            Ok::<_, Vec<Diagnostic>>(optional(raw)?.as_ref().and_then(crate::task::finalized::shown))
         };
         let hosts = match render(&play.hosts)? {
-            Value::List(list) => list.iter().filter_map(crate::finalized::shown).collect(),
-            other => crate::finalized::shown(&other).into_iter().collect::<Vec<_>>(),
+            Value::List(list) => list.iter().filter_map(crate::task::finalized::shown).collect(),
+            other => crate::task::finalized::shown(&other).into_iter().collect::<Vec<_>>(),
         };
         if hosts.iter().all(|pattern| pattern.trim().is_empty()) {
             let error = Diagnostic::error("Hosts list cannot be empty. Please check your playbook");
@@ -419,7 +421,7 @@ impl PlaySettings {
         }
         let name = match &play.name {
             Some(name) => {
-                scope.resolve(&Value::Str(name.clone())).ok().as_ref().and_then(crate::finalized::shown)
+                scope.resolve(&Value::Str(name.clone())).ok().as_ref().and_then(crate::task::finalized::shown)
             }
             None => None,
         };

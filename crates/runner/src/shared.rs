@@ -110,7 +110,7 @@ impl Shared {
             }
             None => Map::new(),
         };
-        crate::reserved::warn(self, &vars);
+        crate::variables::reserved::warn(self, &vars);
         lock(&self.inventory_vars).insert(host.clone(), vars.clone());
         vars
     }
@@ -123,7 +123,7 @@ impl Shared {
         if let Some(vars) = lock(&self.yaml_vars).get(path) {
             return Ok(vars.clone());
         }
-        let vars = crate::vars_file::read(path, self, true)?;
+        let vars = crate::variables::vars_file::read(path, self, true)?;
         lock(&self.yaml_vars).insert(path.to_path_buf(), vars.clone());
         Ok(vars)
     }

@@ -3,8 +3,8 @@
 use data::Value;
 use playbook::{Inherited, Task};
 
-use crate::finalized::shown;
-use crate::scope::TaskScope;
+use crate::task::finalized::shown;
+use crate::variables::scope::TaskScope;
 
 /// The tags asked for.
 #[derive(Clone, Debug, Default)]

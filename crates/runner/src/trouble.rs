@@ -4,7 +4,7 @@ use data::{Diagnose, Diagnostic, Map, Value};
 use template::TemplateError;
 
 use crate::connection::ConnectionError;
-use crate::outcome;
+use crate::task::outcome;
 
 /// The failure of one execution of a task.
 #[derive(Clone, Debug)]

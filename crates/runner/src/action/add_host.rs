@@ -3,7 +3,7 @@
 use data::{Map, Text, Value};
 
 use super::ActionCall;
-use crate::finalized::shown;
+use crate::task::finalized::shown;
 use crate::trouble::Trouble;
 
 /// Gives the host's name, groups and variables; the main thread puts it into the inventory.

@@ -4,7 +4,7 @@
 use data::{List, Map, Value};
 use playbook::boolean;
 
-use crate::finalized::shown;
+use crate::task::finalized::shown;
 
 /// All mistakes, in Ansible's order.
 pub(super) fn errors(spec: &Map, given: &Map) -> Vec<String> {

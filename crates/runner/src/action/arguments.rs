@@ -4,8 +4,8 @@ use data::{Map, Value};
 use playbook::{Inherited, Task, short_name};
 
 use super::{find, groups};
-use crate::scope::TaskScope;
 use crate::trouble::Trouble;
+use crate::variables::scope::TaskScope;
 
 /// The rendered arguments of a task's action.
 ///

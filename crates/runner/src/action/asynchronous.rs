@@ -7,9 +7,9 @@ use modules::job::Job;
 use playbook::short_name;
 
 use super::ActionCall;
-use crate::attempts::pause;
 use crate::connection::{Call, Connection};
-use crate::outcome::is_true;
+use crate::task::attempts::pause;
+use crate::task::outcome::is_true;
 use crate::trouble::Trouble;
 
 /// How soon after the start a job is first looked at. Ansible waits a whole `poll`.
@@ -150,7 +150,10 @@ fn folder(call: &ActionCall<'_>) -> Result<String, Trouble> {
         return Ok(folder.clone());
     }
     let variable = call.target_scope().variable("ansible_async_dir").map_err(Trouble::template)?;
-    Ok(variable.as_ref().and_then(crate::finalized::shown).unwrap_or_else(|| "~/.ansible_async".to_owned()))
+    Ok(variable
+        .as_ref()
+        .and_then(crate::task::finalized::shown)
+        .unwrap_or_else(|| "~/.ansible_async".to_owned()))
 }
 
 /// A name that no other job has: `j` and digits, as Ansible makes them.

@@ -9,7 +9,7 @@ use data::{Map, Value};
 use super::copy::{send_file, send_packed};
 use super::{ActionCall, PATH_ARGS};
 use crate::options::PackedFile;
-use crate::outcome::is_true;
+use crate::task::outcome::is_true;
 use crate::trouble::Trouble;
 
 /// What lies below a folder, by its path there.

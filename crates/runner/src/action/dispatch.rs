@@ -17,15 +17,17 @@ pub(super) fn service(call: &ActionCall<'_>) -> Result<Map, Trouble> {
 
 fn dispatch(call: &ActionCall<'_>, variable: &str, fact: &str, kind: &str) -> Result<Map, Trouble> {
     let mut args = call.args.clone();
-    let asked =
-        args.remove("use").and_then(|value| crate::finalized::shown(&value)).filter(|name| name != "auto");
+    let asked = args
+        .remove("use")
+        .and_then(|value| crate::task::finalized::shown(&value))
+        .filter(|name| name != "auto");
     let name = match asked {
         Some(name) => name,
         None => match call
             .scope
             .variable(variable)
             .map_err(Trouble::template)?
-            .and_then(|value| crate::finalized::shown(&value))
+            .and_then(|value| crate::task::finalized::shown(&value))
         {
             Some(name) if name != "auto" => name,
             _ => manager(call, fact)?,
@@ -53,7 +55,7 @@ fn manager(call: &ActionCall<'_>, fact: &str) -> Result<String, Trouble> {
         ("filter", Value::from(full.as_str())),
         ("gather_subset", vec![Value::from("!all"), Value::from(fact)].into()),
     ]);
-    let keywords = crate::finalized::Finalized { async_seconds: 0, ..call.keywords.clone() };
+    let keywords = crate::task::finalized::Finalized { async_seconds: 0, ..call.keywords.clone() };
     let asking = ActionCall { args: Map::new(), keywords: &keywords, ..call.clone() };
     let result = asking.module("setup", args, Vec::new())?;
     let facts = result.get("ansible_facts").and_then(Value::as_map);

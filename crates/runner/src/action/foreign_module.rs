@@ -8,8 +8,8 @@ use data::{Map, Value};
 
 use super::ActionCall;
 use crate::connection::Content;
-use crate::finalized::shown;
-use crate::module_file::{self, ModuleFile, Style};
+use crate::module::file::{self, ModuleFile, Style};
+use crate::task::finalized::shown;
 use crate::trouble::Trouble;
 
 /// Libraries that were packed before, by the module's path: the same for all hosts.
@@ -71,7 +71,7 @@ fn notice(result: &mut Map, call: &ActionCall<'_>, path: &Path) {
 /// What runs the file: the variable `ansible_NAME_interpreter` for the program of its first line, else that program. A Python is the host's
 /// own unless the variable says which.
 fn interpreter(call: &ActionCall<'_>, style: Style, content: &[u8]) -> Result<Vec<String>, Trouble> {
-    let mut words = module_file::interpreter(content);
+    let mut words = file::interpreter(content);
     if words.is_empty() && style == Style::Python {
         words.push("python".to_owned());
     }
@@ -97,7 +97,7 @@ fn library(call: &ActionCall<'_>, file: &ModuleFile) -> Result<Content, Trouble>
     if let Some(known) = libraries.get(&file.path) {
         return Ok(known.clone());
     }
-    let core = module_file::python_libraries().into_iter().next().ok_or_else(|| {
+    let core = file::python_libraries().into_iter().next().ok_or_else(|| {
         let near = super::nearest(&call.name).map(|near| format!(" The nearest module that is built in is `{near}`."));
         Trouble::raised(format!(
             "the module `{}` ({}) imports Ansible's Python library, which taskbox has no copy of and did not find on this machine: \
@@ -110,7 +110,7 @@ fn library(call: &ActionCall<'_>, file: &ModuleFile) -> Result<Content, Trouble>
     let failed = |error: std::io::Error| {
         Trouble::raised(format!("could not pack the imports of `{}`: {error}", call.name))
     };
-    let files = module_file::imports(file, &core).map_err(failed)?;
+    let files = file::imports(file, &core).map_err(failed)?;
     let packed = modules::zip_of(files.iter().map(|(name, content)| (name.as_str(), content.as_slice())));
     let content = Content::from_bytes(packed.map_err(failed)?);
     libraries.insert(file.path.clone(), content.clone());

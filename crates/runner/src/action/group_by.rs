@@ -3,7 +3,7 @@
 use data::{Map, Value};
 
 use super::ActionCall;
-use crate::finalized::shown;
+use crate::task::finalized::shown;
 use crate::trouble::Trouble;
 
 /// Gives the group's name and parents; the main thread changes the inventory.

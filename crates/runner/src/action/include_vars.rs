@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use data::{Map, Value};
 
 use super::ActionCall;
-use crate::finalized::shown;
+use crate::task::finalized::shown;
 use crate::trouble::Trouble;
-use crate::vars_file;
+use crate::variables::vars_file;
 
 pub(super) const ARGS: &[&str] = &[
     "file",

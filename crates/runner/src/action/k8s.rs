@@ -3,7 +3,7 @@
 use data::{Map, Value};
 
 use super::{ActionCall, template};
-use crate::finalized::shown;
+use crate::task::finalized::shown;
 use crate::trouble::Trouble;
 
 /// Turns `src` and `template` into `resource_definition` and runs the module. A `src` that is not here is a file of the target.

@@ -37,14 +37,14 @@ use std::time::Duration;
 use data::{Map, Text, Value};
 use playbook::{Task, short_name};
 
-use crate::ahead::Ahead;
 use crate::connection::{Become, Call, Connection, ConnectionError, Content};
 use crate::event::HostName;
-use crate::finalized::{Finalized, shown};
-use crate::module_file;
-use crate::scope::TaskScope;
-use crate::task_life::Job;
+use crate::module::file;
+use crate::task::ahead::Ahead;
+use crate::task::finalized::{Finalized, shown};
+use crate::task::life::Job;
 use crate::trouble::Trouble;
+use crate::variables::scope::TaskScope;
 
 pub(crate) use arguments::arguments;
 
@@ -220,9 +220,10 @@ pub(crate) fn name(task: &Task, scope: &TaskScope) -> Result<String, Trouble> {
             "Task failed: Cannot resolve '{rendered}' to an action or module."
         )));
     }
-    if exists(&rendered) || module_file::find(&rendered, task, options).is_some() {
+    if exists(&rendered) || file::find(&rendered, task, options).is_some() {
         Ok(rendered)
-    } else if crate::foreign::is_known(&rendered) || crate::foreign::file(&rendered, task, options).is_some()
+    } else if crate::module::foreign::is_known(&rendered)
+        || crate::module::foreign::file(&rendered, task, options).is_some()
     {
         let near = nearest(&rendered).map(|near| format!(" The nearest that is built in is `{near}`."));
         Err(Trouble::raised(format!(
@@ -251,9 +252,9 @@ pub(crate) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     let task = &call.job.task;
     // A file of the user's own goes before a module of the same name, as in Ansible; a full name means the built-in one.
     let own = !call.name.contains('.')
-        && crate::foreign::library_file(&call.name, task, &call.job.shared.options).is_some();
+        && crate::module::foreign::library_file(&call.name, task, &call.job.shared.options).is_some();
     if (own || !exists(&call.name))
-        && let Some(file) = module_file::find(&call.name, task, &call.job.shared.options)
+        && let Some(file) = file::find(&call.name, task, &call.job.shared.options)
     {
         return foreign_module::run(call, &file);
     }

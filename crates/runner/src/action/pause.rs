@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use data::{Map, Value};
 
 use super::ActionCall;
-use crate::attempts;
 use crate::options::Question;
+use crate::task::attempts;
 use crate::trouble::Trouble;
 
 /// Waits `seconds` or `minutes`; without either asks the user and gives the answer as `user_input`.
@@ -57,7 +57,7 @@ fn check(call: &ActionCall<'_>) -> Result<(), Trouble> {
     };
     for name in ["minutes", "seconds"] {
         if let Some(value) = call.args.get(name).filter(|value| !value.is_null())
-            && crate::finalized::number(value).is_none()
+            && crate::task::finalized::number(value).is_none()
         {
             let why = format!("{} cannot be converted to an int", data::python::repr(value));
             return wrong(name, value, "int", why);

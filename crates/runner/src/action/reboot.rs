@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use data::{Map, Value};
 
 use super::{ActionCall, wait_for_connection};
-use crate::attempts;
+use crate::task::attempts;
 use crate::trouble::Trouble;
 
 pub(super) const ARGS: &[&str] = &[

@@ -9,7 +9,7 @@ use modules::{BlobStore, Cancel, RunRequest, run_local_with};
 
 use super::ActionCall;
 use crate::connection::Content;
-use crate::outcome::is_true;
+use crate::task::outcome::is_true;
 use crate::trouble::Trouble;
 
 /// How much content goes along in one request.

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use data::{Map, Value};
 
 use super::ActionCall;
-use crate::attempts;
-use crate::outcome::is_true;
+use crate::task::attempts;
+use crate::task::outcome::is_true;
 use crate::trouble::Trouble;
 
 /// Tries `ping` every `sleep` seconds for `timeout` seconds, after `delay`.

@@ -7,12 +7,12 @@ use data::Diagnostic;
 use playbook::{Task, TaskId};
 
 use crate::action;
-use crate::debugger::Next;
 use crate::event::{Event, HostName};
-use crate::finalized;
-use crate::includes::is_include;
-use crate::meta;
-use crate::play_run::PlayRun;
+use crate::play::includes::is_include;
+use crate::play::meta;
+use crate::play::run::PlayRun;
+use crate::task::debugger::Next;
+use crate::task::finalized;
 
 /// Runs the batch; with `pinned` at most so many hosts are under way, each until it is through.
 pub(super) fn run(run: &mut PlayRun<'_>, pinned: Option<usize>) {

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use playbook::{Task, TaskId, TaskKind};
 
 use crate::action;
-use crate::debugger::Next;
 use crate::event::{Event, HostName};
-use crate::finalized;
-use crate::includes::is_include;
-use crate::meta;
-use crate::outcome::Finished;
-use crate::play_run::PlayRun;
-use crate::results::Handled;
+use crate::play::includes::is_include;
+use crate::play::meta;
+use crate::play::results::Handled;
+use crate::play::run::PlayRun;
+use crate::task::debugger::Next;
+use crate::task::finalized;
+use crate::task::outcome::Finished;
 
 /// Runs the batch.
 pub(super) fn run(run: &mut PlayRun<'_>, max_fail_percentage: Option<f64>) {

@@ -5,7 +5,7 @@ mod linear;
 
 use data::Diagnostic;
 
-use crate::play_run::PlayRun;
+use crate::play::run::PlayRun;
 
 /// A strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use template::is_omit;
 
 use crate::connection::BecomeKeywords;
 use crate::event::HostName;
-use crate::scope::TaskScope;
 use crate::trouble::Trouble;
+use crate::variables::scope::TaskScope;
 
 /// The keywords of one execution.
 #[derive(Clone, Debug, Default)]

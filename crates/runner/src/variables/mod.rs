@@ -1,6 +1,12 @@
 //! What the run learns about each host: facts, registered results, included variables. The thread that handles results writes; all others
 //! take snapshots, which cost a few pointer copies.
 
+pub(crate) mod fact_cache;
+pub(crate) mod lookups;
+pub(crate) mod reserved;
+pub(crate) mod scope;
+pub(crate) mod vars_file;
+
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 

@@ -7,9 +7,9 @@ use data::{Diagnose, Diagnostic, Map, Value};
 use playbook::{Item, PlaybookError, RoleUse, Task};
 
 use crate::event::{Event, HostName, Included, TaskHead};
-use crate::outcome::{self, Execution, Finished, is_true};
-use crate::play_run::PlayRun;
+use crate::play::run::PlayRun;
 use crate::stats::ExitCode;
+use crate::task::outcome::{self, Execution, Finished, is_true};
 
 /// One include with the hosts that want it.
 struct Wanted {
@@ -188,12 +188,12 @@ impl PlayRun<'_> {
                 host: host.clone(),
                 task: Arc::clone(&include.task),
                 head: Arc::clone(&include.head),
-                outcome: crate::outcome::Outcome { whole: execution, items: None },
+                outcome: crate::task::outcome::Outcome { whole: execution, items: None },
                 started: std::time::SystemTime::now(),
                 duration: std::time::Duration::ZERO,
             };
             self.state.stats.host(host).failed += 1;
-            self.tell(Event::TaskResult(crate::results::shown(&finished, false, false)));
+            self.tell(Event::TaskResult(crate::play::results::shown(&finished, false, false)));
         }
     }
 }

@@ -9,11 +9,11 @@ use playbook::{Inherited, Item, Play, Task};
 use template::{Engine, Settings};
 
 use crate::event::{Event, HostName};
-use crate::finalized::shown;
 use crate::options::RunOptions;
 use crate::runner::{LoadFailure, PlaySettings, Runner, load_all, play_scope};
 use crate::shared::Shared;
 use crate::tags::{TagFilter, tags_of};
+use crate::task::finalized::shown;
 
 /// A playbook file.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ fn plan_play(
     let scope = play_scope(shared, play, &play.vars);
     let settings = PlaySettings::new(play, &scope).map_err(LoadFailure::wrong)?;
     let options = &shared.options;
-    let (hosts, warnings) = crate::hosts::select(
+    let (hosts, warnings) = crate::play::hosts::select(
         &shared.inventory(),
         &settings.hosts,
         options.limit.as_deref(),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use data::{Diagnostic, Map, Value};
 use playbook::{Inherited, Task};
 
-use crate::conditional;
 use crate::event::{self, Blame, Event, HostName, Status, TaskHead, TaskResult};
-use crate::play_run::PlayRun;
+use crate::play::run::PlayRun;
+use crate::task::conditional;
 
 impl PlayRun<'_> {
     /// Carries out a `meta` task for a host. Whether it holds for all hosts at once is known by [`for_all`].
@@ -71,7 +71,7 @@ impl PlayRun<'_> {
                 for (host, result) in self.state.grown.clone() {
                     let grown = self
                         .shared
-                        .change_inventory(|inventory| crate::results::grow(inventory, &host, &result));
+                        .change_inventory(|inventory| crate::play::results::grow(inventory, &host, &result));
                     if let Err(error) = grown {
                         self.shared.warn(Diagnostic::warning(error.to_string()));
                     }

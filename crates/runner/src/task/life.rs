@@ -8,18 +8,18 @@ use data::{Diagnostic, Map, Value};
 use playbook::Task;
 
 use crate::action::{self, ActionCall};
-use crate::ahead::Ahead;
-use crate::attempts;
-use crate::conditional::{self, Verdict};
 use crate::event::{Event, HostName, TaskHead};
-use crate::finalized::{self, Finalized};
-use crate::looping::{self, NoItems};
-use crate::outcome::{self, Execution, Finished, Outcome};
-use crate::play_scope::PlayScope;
-use crate::rounds;
-use crate::scope::TaskScope;
+use crate::play::scope::PlayScope;
 use crate::shared::Shared;
+use crate::task::ahead::Ahead;
+use crate::task::attempts;
+use crate::task::conditional::{self, Verdict};
+use crate::task::finalized::{self, Finalized};
+use crate::task::looping::{self, NoItems};
+use crate::task::outcome::{self, Execution, Finished, Outcome};
+use crate::task::rounds;
 use crate::trouble::Trouble;
+use crate::variables::scope::TaskScope;
 
 /// A task to be run on a host.
 pub(crate) struct Job {
@@ -59,8 +59,8 @@ impl Job {
     fn outcome(&self) -> Outcome {
         let mut scope = TaskScope::new(&self.shared, &self.play, Some(&self.task), Some(&self.host));
         scope.deprecations = Some(Arc::default());
-        crate::reserved::warn(&self.shared, &self.task.vars);
-        crate::reserved::warn(&self.shared, &self.task.enclosing.vars);
+        crate::variables::reserved::warn(&self.shared, &self.task.vars);
+        crate::variables::reserved::warn(&self.shared, &self.task.enclosing.vars);
         let (items, loop_error) = match looping::items(&self.task, &scope) {
             Ok(items) => (items, None),
             Err(NoItems::Undefined(trouble)) => (None, Some(trouble)),

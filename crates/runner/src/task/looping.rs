@@ -6,10 +6,10 @@ use data::{Diagnostic, Map, Place, VARIABLE_NAME_RULE, Value, invalid_variable_n
 use playbook::{LoopControl, Task, boolean};
 use template::TemplateError;
 
-use crate::finalized::{number, shown, unconvertible};
-use crate::outcome::{Execution, is_true};
-use crate::scope::TaskScope;
+use crate::task::finalized::{number, shown, unconvertible};
+use crate::task::outcome::{Execution, is_true};
 use crate::trouble::Trouble;
+use crate::variables::scope::TaskScope;
 
 /// Why a loop has no items.
 pub(crate) enum NoItems {

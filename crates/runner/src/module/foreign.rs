@@ -1,12 +1,12 @@
 //! Modules that are no part of taskbox: Ansible's own that are not built in, those of collections, and the files of a user's `library`.
-//! They run on the target as Ansible runs them (`module_file`).
+//! They run on the target as Ansible runs them (`file`).
 
 use std::path::{Path, PathBuf};
 
 use playbook::{Task, short_name};
 
+use crate::module::routing;
 use crate::options::RunOptions;
-use crate::routing;
 
 /// Modules of ansible-core 2.19 that may not be built in. One that is, is found before this list is asked.
 const ANSIBLES: [&str; 75] = [

@@ -6,15 +6,15 @@ use std::time::{Instant, SystemTime};
 use data::{Map, Value};
 
 use crate::action;
-use crate::ahead::{self, Ahead};
-use crate::conditional;
 use crate::connection::{Call, Connection};
 use crate::event::{Event, Item, Status};
-use crate::looping::{self, Looping};
-use crate::outcome::{self, Execution, Outcome, status};
-use crate::scope::TaskScope;
-use crate::task_life::{Act, Job, Step, told_later};
+use crate::task::ahead::{self, Ahead};
+use crate::task::conditional;
+use crate::task::life::{Act, Job, Step, told_later};
+use crate::task::looping::{self, Looping};
+use crate::task::outcome::{self, Execution, Outcome, status};
 use crate::trouble::Trouble;
+use crate::variables::scope::TaskScope;
 
 /// Runs all rounds.
 pub(crate) fn run(job: &Job, scope: &TaskScope, items: &[Value]) -> Outcome {

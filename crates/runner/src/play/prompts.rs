@@ -3,9 +3,9 @@
 use data::{Diagnostic, Map, Text, Value};
 use playbook::{Play, boolean};
 
-use crate::finalized::shown;
 use crate::options::Question;
-use crate::scope::TaskScope;
+use crate::task::finalized::shown;
+use crate::variables::scope::TaskScope;
 
 /// Asks for every variable that extra variables do not give, and puts the answers into `vars`.
 ///

@@ -2,8 +2,8 @@
 
 use data::Value;
 
-use crate::scope::TaskScope;
 use crate::trouble::Trouble;
+use crate::variables::scope::TaskScope;
 
 /// How a list of conditions came out.
 pub(crate) enum Verdict {

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use data::Value;
 use playbook::{Inherited, Task, short_name};
 
-use crate::module_file::{self, ModuleFile};
+use crate::module::file::{self, ModuleFile};
 use crate::options::RunOptions;
 
 /// How often a name may lead to another one.
@@ -72,7 +72,7 @@ fn searched(task: &Task) -> impl Iterator<Item = String> {
 fn follow(name: &str, options: &RunOptions) -> Route {
     let mut name = name.to_owned();
     for _ in 0..HOPS {
-        if let Some(file) = module_file::in_collections(&name, options) {
+        if let Some(file) = file::in_collections(&name, options) {
             return Route::File(file);
         }
         let mut parts = name.splitn(3, '.');
@@ -80,7 +80,7 @@ fn follow(name: &str, options: &RunOptions) -> Route {
         else {
             return Route::Nothing;
         };
-        let Some(folder) = module_file::collection_folder(namespace, collection, options) else {
+        let Some(folder) = file::collection_folder(namespace, collection, options) else {
             return Route::Away;
         };
         let plugins = folder.join("plugins");
@@ -158,8 +158,7 @@ fn removed(name: &str, noun: &str, tombstone: &Tombstone) -> String {
 pub(crate) fn roots(options: &RunOptions) -> Vec<PathBuf> {
     let beside =
         options.playbooks.iter().filter_map(|path| path.parent()).map(|folder| folder.join("collections"));
-    let folders =
-        beside.chain(options.collections_path.iter().cloned()).chain(module_file::python_libraries());
+    let folders = beside.chain(options.collections_path.iter().cloned()).chain(file::python_libraries());
     // A path may name the folder itself or what is above it.
     let above = folders.filter_map(|root| match root.ends_with("ansible_collections") {
         true => root.parent().map(Path::to_path_buf),

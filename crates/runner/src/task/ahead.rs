@@ -10,7 +10,7 @@ use data::Map;
 use playbook::{Inherited, Task};
 
 use crate::connection::{Call, Connection, ConnectionError};
-use crate::looping::Looping;
+use crate::task::looping::Looping;
 
 /// How many items are asked at once: enough to hide the line, few enough that a wish to stop is soon heard.
 pub(crate) const AT_ONCE: usize = 16;

@@ -9,15 +9,15 @@ use data::{Diagnostic, Map};
 use indexmap::IndexMap;
 use playbook::{Item, Play, Role, Task, TaskId, TaskKind};
 
-use crate::cursor::Cursor;
 use crate::event::{self, Event, HostName, TaskHead};
-use crate::outcome::Finished;
-use crate::play_scope::{PlayHosts, PlayScope};
-use crate::scope::TaskScope;
+use crate::play::cursor::Cursor;
+use crate::play::scope::{PlayHosts, PlayScope};
 use crate::shared::Shared;
 use crate::stats::{ExitCode, Stats};
 use crate::tags::TagFilter;
-use crate::task_life::{Job, Message};
+use crate::task::life::{Job, Message};
+use crate::task::outcome::Finished;
+use crate::variables::scope::TaskScope;
 
 /// What outlives a play: the recap, and hosts that are out.
 #[derive(Default)]

@@ -6,8 +6,8 @@ use data::{Diagnostic, Map, Value, python};
 use modules::RunRequest;
 use template::Host;
 
-use crate::scope::TaskScope;
 use crate::settings::{self, NoSetting};
+use crate::variables::scope::TaskScope;
 
 /// The release in which Ansible takes away what it warns of in 2.19.
 pub(crate) const REMOVED_IN: &str = "2.23";
@@ -53,7 +53,7 @@ impl Host for TaskScope {
     }
 
     fn is_module(&self, name: &str) -> bool {
-        crate::action::exists(name) || crate::foreign::is_ansibles(name)
+        crate::action::exists(name) || crate::module::foreign::is_ansibles(name)
     }
 
     fn action(&self) -> Option<String> {

@@ -9,7 +9,7 @@ use playbook::{Inherited, Task};
 use template::{Context, HostVars, Scope, SearchPath, TemplateError};
 
 use crate::event::HostName;
-use crate::play_scope::PlayScope;
+use crate::play::scope::PlayScope;
 use crate::shared::Shared;
 use crate::variables::HostData;
 
@@ -102,7 +102,7 @@ impl TaskScope {
         let entry = |msg: String| {
             Value::Map(Map::from([
                 ("msg", Value::from(msg)),
-                ("version", crate::lookups::REMOVED_IN.into()),
+                ("version", crate::variables::lookups::REMOVED_IN.into()),
                 ("removed_from", "ansible-core".into()),
             ]))
         };

@@ -7,7 +7,7 @@ use data::{Diagnostic, Value};
 use playbook::Task;
 
 use crate::event::{Event, HostName};
-use crate::play_run::PlayRun;
+use crate::play::run::PlayRun;
 
 impl PlayRun<'_> {
     /// A task that changed something names a handler: remembered until the next flush, or run at once while handlers run.
@@ -118,7 +118,7 @@ impl PlayRun<'_> {
         }
         let value = self.task_scope(Some(handler), None).resolve(&Value::Str(name.clone()));
         let value = value.map_err(|error| error.to_string())?;
-        crate::finalized::shown(&value).ok_or_else(|| "it is no text".to_owned())
+        crate::task::finalized::shown(&value).ok_or_else(|| "it is no text".to_owned())
     }
 
     fn handler_name(&self, handler: &Arc<Task>) -> String {

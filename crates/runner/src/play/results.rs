@@ -4,9 +4,9 @@ use data::{Diagnostic, Map, Value};
 use playbook::Inherited;
 
 use crate::event::{Event, HostName, Item, Status, TaskResult};
-use crate::outcome::{self, Execution, Finished, is_true, status};
-use crate::play_run::PlayRun;
-use crate::{attempts, finalized};
+use crate::play::run::PlayRun;
+use crate::task::outcome::{self, Execution, Finished, is_true, status};
+use crate::task::{attempts, finalized};
 
 /// What the strategy needs to know of a finished task.
 pub(crate) struct Handled {
@@ -151,7 +151,7 @@ impl PlayRun<'_> {
             }
         }
         if let Some(items) = &outcome.items {
-            outcome.whole.result = crate::looping::sum(items).result;
+            outcome.whole.result = crate::task::looping::sum(items).result;
         }
         finished.outcome = outcome;
         any
@@ -163,7 +163,7 @@ impl PlayRun<'_> {
             return;
         }
         if matches!(action, "include_vars" | "set_fact") {
-            crate::reserved::warn(&self.shared, facts);
+            crate::variables::reserved::warn(&self.shared, facts);
         }
         let hosts = match (&execution.delegated_to, execution.delegate_facts) {
             (Some(delegated), true) => vec![delegated.clone()],
@@ -214,7 +214,7 @@ impl PlayRun<'_> {
         let Some(name) = &finished.task.register else { return };
         let kept = outcome::for_register(&finished.outcome.whole.result);
         let vars = Map::from([(data::Key::from(name.clone()), Value::Map(kept))]);
-        crate::reserved::warn(&self.shared, &vars);
+        crate::variables::reserved::warn(&self.shared, &vars);
         for host in self.receivers(&finished.host, run_once) {
             self.shared.variables.set(&host, &vars);
         }

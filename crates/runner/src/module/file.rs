@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use playbook::{Task, short_name};
 
-use crate::foreign;
+use crate::module::foreign;
+use crate::module::routing::{self, Route};
 use crate::options::RunOptions;
-use crate::routing::{self, Route};
 
 /// A module's file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,11 +6,11 @@ use data::{Map, Value};
 use playbook::Task;
 
 use crate::action::{self, ActionCall};
-use crate::conditional;
 use crate::options::Interrupt;
-use crate::outcome::{self, is_true};
-use crate::scope::TaskScope;
+use crate::task::conditional;
+use crate::task::outcome::{self, is_true};
 use crate::trouble::Trouble;
+use crate::variables::scope::TaskScope;
 
 /// Attempts without `retries` when `until` is set: the first and three more.
 const DEFAULT_RETRIES: u64 = 3;

@@ -7,9 +7,9 @@ use playbook::{Inherited, Task};
 
 use crate::event::{Event, Status};
 use crate::options::Question;
-use crate::outcome::{Finished, status};
-use crate::play_run::PlayRun;
-use crate::scope::TaskScope;
+use crate::play::run::PlayRun;
+use crate::task::outcome::{Finished, status};
+use crate::variables::scope::TaskScope;
 
 /// What the user knows.
 const HELP: &str = "p EXPRESSION (task, task.args, task_vars, host, result._result), task.args['key'] = value, \
