@@ -8,8 +8,8 @@ use data::Map;
 
 use super::agent_file::AgentFiles;
 use super::bootstrap::{self, BootFailure};
-use super::bulk::Bulk;
 use super::carrier::{Carrier, Interrupt};
+use super::content::bulk::Bulk;
 use super::raw;
 use super::session::{AgentSession, Terms};
 use super::{

@@ -11,7 +11,7 @@ use modules::wire::{
 };
 use sha2::{Digest, Sha256};
 
-use super::bulk::Bulk;
+use super::content::bulk::Bulk;
 use super::transport::{Transport, for_message};
 use super::{Become, BecomeFailure, Call, ConnectionError, Each, Fetched, Watch};
 

@@ -5,15 +5,15 @@ use std::io;
 use modules::wire::{ChunkWriter, Reply, Request};
 use modules::{LaidFile, Sum};
 
-use super::session::AgentSession;
-use super::{AgentFailure, Become, ConnectionError, Content};
+use crate::connection::session::AgentSession;
+use crate::connection::{AgentFailure, Become, ConnectionError, Content};
 
 /// Bytes of content in one frame.
 const CHUNK: usize = 1024 * 1024;
 
 impl AgentSession {
     /// Sends the content that the agent says it lacks.
-    pub(super) fn give(
+    pub(in crate::connection) fn give(
         &mut self,
         context: u32,
         wanted: &[String],
@@ -26,7 +26,7 @@ impl AgentSession {
             })?;
             match content.fan_out() {
                 Some(fan_out) => self.share(context, content, sha256, fan_out)?,
-                None => self.give_one(context, content, sha256)?,
+                None => self.give_one(context, content)?,
             }
             self.sent.insert((context, sha256.clone()));
         }
@@ -34,16 +34,15 @@ impl AgentSession {
     }
 
     /// Sends one piece from here.
-    pub(super) fn give_one(
+    pub(in crate::connection) fn give_one(
         &mut self,
         context: u32,
         content: &Content,
-        sha256: &str,
     ) -> Result<(), ConnectionError> {
-        if self.give_aside(context, content, sha256)? {
+        if self.give_aside(context, content)? {
             return Ok(());
         }
-        let request = Request::Blob { sha256: sha256.to_owned(), size: content.size() };
+        let request = Request::Blob { sha256: content.hex(), size: content.size() };
         match self.send_content(context, content, &request, &mut || ())? {
             Reply::Stored => Ok(()),
             Reply::Failed { message } => Err(self.blob_failed(message)),
@@ -52,30 +51,29 @@ impl AgentSession {
     }
 
     /// Sends one piece over the other connection, if there is one and it is worth it; says whether the agent has it now.
-    fn give_aside(&mut self, context: u32, content: &Content, sha256: &str) -> Result<bool, ConnectionError> {
+    fn give_aside(&mut self, context: u32, content: &Content) -> Result<bool, ConnectionError> {
         let Some(mut bulk) = self.bulk.take() else { return Ok(false) };
         let user = self.user_of(context).cloned();
-        let laid = bulk.lay(user.as_ref(), content, sha256, &mut || {
+        let laid = bulk.lay(user.as_ref(), content, &mut || {
             // Whether the session is over is seen at its next use.
             let _ = self.tend();
         });
         self.bulk = Some(bulk);
         let Some(file) = laid? else { return Ok(false) };
-        let id = self.ask(context, &Request::Adopt { sha256: sha256.to_owned(), file })?;
+        let id = self.ask(context, &Request::Adopt { sha256: content.hex(), file })?;
         // What it cannot take over, such as a file of another file system, comes in the ordinary way.
         Ok(self.answer(id, context, None, None, &mut |_| ())? == Reply::Stored)
     }
 
     /// Sends one piece that is for another agent of the same user; `tend` is called between its chunks.
-    pub(super) fn lay(
+    pub(in crate::connection) fn lay(
         &mut self,
         user: Option<&Become>,
         content: &Content,
-        sha256: &str,
         tend: &mut dyn FnMut(),
     ) -> Result<LaidFile, ConnectionError> {
         let context = self.context_of(user)?;
-        let request = Request::Lay { sha256: sha256.to_owned(), size: content.size() };
+        let request = Request::Lay { sha256: content.hex(), size: content.size() };
         match self.send_content(context, content, &request, tend)? {
             Reply::Laid(file) => Ok(file),
             Reply::Failed { message } => Err(self.blob_failed(message)),
@@ -125,7 +123,7 @@ impl AgentSession {
         Ok(())
     }
 
-    pub(super) fn read_whole(&self, content: &Content) -> Result<Vec<u8>, ConnectionError> {
+    pub(in crate::connection) fn read_whole(&self, content: &Content) -> Result<Vec<u8>, ConnectionError> {
         let mut bytes = Vec::with_capacity(content.size() as usize);
         let read = content.open().and_then(|mut reader| reader.read_to_end(&mut bytes));
         read.map(|_| bytes).map_err(|error| local_file(content, &error))

@@ -1,5 +1,11 @@
 //! Bytes for a host, named by their SHA-256: small ones travel inside the request, large ones once a host.
 
+pub(super) mod bulk;
+mod fan_out;
+mod giving;
+mod sharing;
+mod sums;
+
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -10,7 +16,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use modules::BlobStore;
 use sha2::{Digest, Sha256};
 
-use super::FanOut;
+pub use fan_out::FanOut;
 
 /// A SHA-256 of content.
 pub type ContentHash = [u8; 32];

@@ -21,7 +21,7 @@ fn known(content: &Content, sum: Sum) -> KnownSum {
 impl Content {
     /// Whether its sums are found out here.
     pub(crate) fn has_sums_here(&self) -> bool {
-        self.size() >= super::content::WORTH_REMEMBERING
+        self.size() >= super::WORTH_REMEMBERING
     }
 
     /// Begins to find out a sum beside what else is to be done, unless it is known or under way.
@@ -57,7 +57,7 @@ mod tests {
     fn a_sum_is_read_once_and_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("large");
-        std::fs::write(&path, vec![7; super::super::content::WORTH_REMEMBERING as usize]).unwrap();
+        std::fs::write(&path, vec![7; super::super::WORTH_REMEMBERING as usize]).unwrap();
         let content = Content::from_file(&path).unwrap();
         assert!(content.has_sums_here());
         content.begin_sum(Sum::Md5);

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use modules::LaidFile;
 
-use super::carrier::{Carrier, Second};
-use super::host::AgentStarter;
-use super::session::AgentSession;
-use super::{AgentFailure, Become, ConnectionError, Content};
+use crate::connection::carrier::{Carrier, Second};
+use crate::connection::host::AgentStarter;
+use crate::connection::session::AgentSession;
+use crate::connection::{AgentFailure, Become, ConnectionError, Content};
 
 /// Content from this size on is worth a login.
 const WORTH: u64 = 64 * 1024 * 1024;
@@ -20,7 +20,7 @@ const REST: Duration = Duration::from_secs(30);
 const TENDING: Duration = Duration::from_secs(1);
 
 /// The other connection to a host.
-pub(super) struct Bulk {
+pub(in crate::connection) struct Bulk {
     starter: AgentStarter,
     // Before the carrier, so that it ends first.
     session: Option<Box<AgentSession>>,
@@ -36,17 +36,16 @@ enum Line {
 
 impl Bulk {
     /// One that is opened at its first use.
-    pub(super) fn new(starter: AgentStarter, second: Second) -> Self {
+    pub(in crate::connection) fn new(starter: AgentStarter, second: Second) -> Self {
         Self { starter, session: None, line: Line::Possible(second) }
     }
 
     /// Sends content that is worth it, and says where it lies on the host; `None` if it has to go the ordinary way. `tend` is called now and
     /// then.
-    pub(super) fn lay(
+    pub(in crate::connection) fn lay(
         &mut self,
         user: Option<&Become>,
         content: &Content,
-        sha256: &str,
         tend: &mut dyn FnMut(),
     ) -> Result<Option<LaidFile>, ConnectionError> {
         if content.size() < WORTH {
@@ -61,7 +60,7 @@ impl Bulk {
         };
         let laid = match self.session() {
             Ok(None) => return Ok(None),
-            Ok(Some(session)) => session.lay(user, content, sha256, &mut tend),
+            Ok(Some(session)) => session.lay(user, content, &mut tend),
             Err(error) => Err(error),
         };
         match laid {
@@ -75,7 +74,7 @@ impl Bulk {
     }
 
     /// Ends a connection for which there was no use lately.
-    pub(super) fn rest(&mut self) {
+    pub(in crate::connection) fn rest(&mut self) {
         if self.session.as_ref().is_some_and(|session| session.idle() > REST) {
             self.session = None;
         }

@@ -5,12 +5,12 @@ use modules::RunRequest;
 use modules::wire::{Reply, Request};
 
 use super::fan_out::{FanOut, Peer};
-use super::session::AgentSession;
-use super::{ConnectionError, Content};
+use crate::connection::session::AgentSession;
+use crate::connection::{ConnectionError, Content};
 
 impl AgentSession {
     /// Gets the host a piece: from another host, if one is free, else from here; then the host gives it on.
-    pub(super) fn share(
+    pub(in crate::connection) fn share(
         &mut self,
         context: u32,
         content: &Content,
@@ -25,7 +25,7 @@ impl AgentSession {
             turn.peer_failed(&host);
         }
         if turn.peer().is_none() {
-            self.give_one(context, content, sha256)?;
+            self.give_one(context, content)?;
         }
         if let Some(peer) = self.offer(context, sha256)? {
             turn.offered_by(peer);
