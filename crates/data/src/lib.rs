@@ -4,6 +4,7 @@
 mod descent;
 mod diagnostic;
 pub mod fs;
+mod glob;
 pub mod json;
 mod key;
 mod list;
@@ -23,6 +24,7 @@ pub mod vault;
 pub mod yaml;
 
 pub use diagnostic::{Diagnose, Diagnostic, Label, Severity};
+pub use glob::{Glob, fnmatch, glob};
 pub use key::Key;
 pub use list::{List, ListKind};
 pub use map::Map;

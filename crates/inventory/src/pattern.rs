@@ -3,7 +3,6 @@
 //! A pattern is a list of parts, separated by commas (or by colons, where that is not ambiguous). A part is a host, a group, a glob or
 //! a `~regex`, perhaps with a subscript (`web[0]`, `web[1:3]`); `&part` keeps only what is also in it, `!part` takes away what is in it.
 
-mod glob;
 mod part;
 mod split;
 

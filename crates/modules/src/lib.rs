@@ -33,7 +33,6 @@ pub mod process;
 mod registry;
 mod run;
 mod services;
-mod shell_pattern;
 mod spec;
 mod sums;
 mod system;

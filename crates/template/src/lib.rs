@@ -13,7 +13,6 @@ mod error;
 mod eval;
 mod filters;
 mod functions;
-mod glob;
 mod ini;
 mod ir;
 mod literal;

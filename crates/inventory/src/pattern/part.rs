@@ -1,9 +1,9 @@
 //! One part of a pattern: what it matches, and what it does to the selection.
 
+use data::Glob;
 use fancy_regex::Regex;
 
 use super::PatternError;
-use super::glob::Glob;
 use crate::inventory::LOCALHOST;
 use crate::{HostName, Inventory};
 

@@ -7,7 +7,6 @@ use data::{Map, Value};
 use jiff::{SignedDuration, Zoned};
 
 use crate::coerce::expand_path;
-use crate::paths::glob;
 use crate::process::{Command, Output};
 use crate::{Arg, ArgType, Args, Context, Failure, ModuleSpec, Outcome, Rules, words};
 
@@ -162,7 +161,7 @@ fn unneeded(args: &Args, context: &Context) -> Option<Unneeded> {
 /// Relative patterns count from `chdir`.
 fn glob_from(args: &Args, pattern: &Path) -> Vec<PathBuf> {
     let base = args.opt_path("chdir").unwrap_or_default();
-    glob(&base.join(pattern).to_string_lossy())
+    data::glob(&base.join(pattern).to_string_lossy())
 }
 
 /// Check mode cannot tell what a command does, except by `creates` and `removes`.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use data::{Map, Value};
+use data::{Map, Value, fnmatch};
 
 use super::*;
-use crate::{Failure, shell_pattern};
+use crate::Failure;
 
 /// One family of facts.
 struct Family {
@@ -208,11 +208,9 @@ fn filtered(facts: Map, filter: &[&str]) -> Map {
     }
     let matches = |name: &str| {
         filter.iter().any(|pattern| {
-            let prefixed = || {
-                !pattern.starts_with("ansible_")
-                    && shell_pattern::matches(&format!("ansible_{pattern}"), name)
-            };
-            pattern.is_empty() || shell_pattern::matches(pattern, name) || prefixed()
+            let prefixed =
+                || !pattern.starts_with("ansible_") && fnmatch(&format!("ansible_{pattern}"), name);
+            pattern.is_empty() || fnmatch(pattern, name) || prefixed()
         })
     };
     facts.into_iter().filter(|(key, _)| key.as_str().is_some_and(matches)).collect()

@@ -5,12 +5,12 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use data::Value;
+use data::{Value, fnmatch};
 
 use super::archive_format::Format;
 use crate::atomic_write::AtomicFile;
 use crate::file_attributes::{self, Changes, FileAttributes};
-use crate::{Arg, ArgType, Args, Context, Default, Failure, ModuleSpec, Outcome, paths, shell_pattern};
+use crate::{Arg, ArgType, Args, Context, Default, Failure, ModuleSpec, Outcome};
 
 pub(super) static SPEC: ModuleSpec = ModuleSpec {
     name: "archive",
@@ -214,7 +214,7 @@ impl Plan {
         let wanted = |(path, name): &(PathBuf, String)| {
             let shown = path.display().to_string();
             let matched = if self.format == Format::Zip { &shown } else { name };
-            !self.patterns.iter().any(|pattern| shell_pattern::matches(pattern, matched)) && !is_own(path)
+            !self.patterns.iter().any(|pattern| fnmatch(pattern, matched)) && !is_own(path)
         };
         Ok(found.into_iter().map(name).filter(wanted).collect())
     }
@@ -236,7 +236,7 @@ fn expand(given: &[&str]) -> (Vec<PathBuf>, bool) {
     for path in given {
         if path.contains(['*', '?']) {
             patterns = true;
-            found.extend(paths::glob(path));
+            found.extend(data::glob(path));
         } else {
             found.push(PathBuf::from(path));
         }

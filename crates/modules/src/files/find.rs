@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use data::pattern::Pattern;
-use data::{Map, Value};
+use data::{Map, Value, fnmatch};
 
 use super::edit::Content;
 use super::stat::{checksum, mode_and_owner};
 use crate::mode::FileMode;
-use crate::{Arg, ArgType, Args, Context, Default, Failure, ModuleSpec, Outcome, shell_pattern};
+use crate::{Arg, ArgType, Args, Context, Default, Failure, ModuleSpec, Outcome};
 
 pub(super) static SPEC: ModuleSpec = ModuleSpec {
     name: "find",
@@ -206,7 +206,7 @@ impl Names {
 
     fn matches(&self, name: &str) -> bool {
         match self {
-            Self::Shell(patterns) => patterns.iter().any(|pattern| shell_pattern::matches(pattern, name)),
+            Self::Shell(patterns) => patterns.iter().any(|pattern| fnmatch(pattern, name)),
             Self::Regex(patterns) => patterns.iter().any(|pattern| pattern.is_match(name).unwrap_or(false)),
         }
     }

@@ -5,9 +5,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use data::{Map, Value};
+use data::{Map, Value, fnmatch};
 
-use crate::{Args, Failure, accounts, shell_pattern};
+use crate::{Args, Failure, accounts};
 
 /// What the arguments ask for.
 pub(super) struct Options {
@@ -70,10 +70,7 @@ impl Options {
             let parts: Vec<&str> = path.split('/').collect();
             let start = if anchored { 0 } else { parts.len().saturating_sub(wanted.len()) };
             parts.len() - start == wanted.len()
-                && wanted
-                    .iter()
-                    .zip(&parts[start..])
-                    .all(|(pattern, part)| shell_pattern::matches(pattern, part))
+                && wanted.iter().zip(&parts[start..]).all(|(pattern, part)| fnmatch(pattern, part))
         })
     }
 }

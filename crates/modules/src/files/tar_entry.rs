@@ -9,9 +9,11 @@ use std::time::{Duration, UNIX_EPOCH};
 use tar::{Entry, EntryType};
 
 use super::zip_reader::ZipEntry;
+use data::fnmatch;
+
 use crate::atomic_write::AtomicFile;
 use crate::file_attributes::umask;
-use crate::{Args, Failure, accounts, shell_pattern};
+use crate::{Args, Failure, accounts};
 
 /// Which entries are wanted, and under which names.
 pub(super) struct Selection {
@@ -57,7 +59,7 @@ impl Selection {
             let mut above = path.ancestors().filter(|part| !part.as_os_str().is_empty());
             above.any(|part| {
                 let text = part.to_string_lossy();
-                patterns.iter().any(|pattern| shell_pattern::matches(pattern.trim_end_matches('/'), &text))
+                patterns.iter().any(|pattern| fnmatch(pattern.trim_end_matches('/'), &text))
             })
         };
         (self.include.is_empty() || named(&self.include)) && !named(&self.exclude)

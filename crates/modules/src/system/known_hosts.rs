@@ -4,11 +4,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use data::Value;
+use data::{Value, fnmatch};
 use sha1::{Digest, Sha1};
 
 use crate::atomic_write::AtomicFile;
-use crate::{Arg, Args, Context, Diff, Failure, ModuleSpec, Outcome, base64, shell_pattern};
+use crate::{Arg, Args, Context, Diff, Failure, ModuleSpec, Outcome, base64};
 
 pub(super) static SPEC: ModuleSpec = ModuleSpec {
     name: "known_hosts",
@@ -147,7 +147,7 @@ impl<'a> Entry<'a> {
 
 /// SSH's patterns know `*` and `?`; square brackets stand for themselves.
 fn wildcard(pattern: &str, host: &str) -> bool {
-    shell_pattern::matches(&pattern.replace('[', "[[]"), host)
+    fnmatch(&pattern.replace('[', "[[]"), host)
 }
 
 /// Where the file has the host.

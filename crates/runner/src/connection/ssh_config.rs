@@ -21,7 +21,7 @@ fn options_of(text: &str, host: &str) -> SshOptions {
         let split = line.find(|sign: char| sign == '=' || sign.is_whitespace()).unwrap_or(line.len());
         let value = line[split..].trim_start_matches(|sign: char| sign == '=' || sign.is_whitespace());
         match line[..split].to_ascii_lowercase().as_str() {
-            "host" => applies = matches_any(value, host),
+            "host" => applies = fits(value.split_whitespace().map(|word| word.trim_matches('"')), host),
             // Whether these apply is for OpenSSH to say.
             "match" | "include" => {
                 found.set_pair(line);
@@ -34,28 +34,19 @@ fn options_of(text: &str, host: &str) -> SshOptions {
     found
 }
 
-/// Whether one of the patterns matches and none of those with `!`.
-fn matches_any(patterns: &str, host: &str) -> bool {
-    let mut matched = false;
-    for pattern in patterns.split_whitespace().map(|word| word.trim_matches('"')) {
+/// Whether a host fits a list of patterns: one of them, and none of those with `!`. Patterns know `*` and `?`, and no case (ssh_config(5)).
+pub(crate) fn fits<'p>(patterns: impl Iterator<Item = &'p str>, host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let wildcard = |pattern: &str| data::fnmatch(&pattern.replace('[', "[[]").to_ascii_lowercase(), &host);
+    let mut found = false;
+    for pattern in patterns {
         match pattern.strip_prefix('!') {
-            Some(negated) if wildcard(negated.as_bytes(), host.as_bytes()) => return false,
+            Some(negated) if wildcard(negated) => return false,
             Some(_) => {}
-            None => matched |= wildcard(pattern.as_bytes(), host.as_bytes()),
+            None => found |= wildcard(pattern),
         }
     }
-    matched
-}
-
-/// `*` and `?`, letters without case.
-pub(crate) fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern.split_first(), text.split_first()) {
-        (None, None) => true,
-        (Some((b'*', rest)), _) => (0..=text.len()).any(|skipped| wildcard(rest, &text[skipped..])),
-        (Some((b'?', rest)), Some((_, tail))) => wildcard(rest, tail),
-        (Some((a, rest)), Some((b, tail))) => a.eq_ignore_ascii_case(b) && wildcard(rest, tail),
-        _ => false,
-    }
+    found
 }
 
 #[cfg(test)]

@@ -382,55 +382,11 @@ fn starting_at(items: &[Item], name: &str) -> Option<Cursor> {
     while let Some(task) = cursor.peek(&|_, _| false) {
         let own = task.name.as_deref().unwrap_or_default();
         let full = task.full_name();
-        let matches = |text: &str| text == name || (!text.is_empty() && glob(name, text));
+        let matches = |text: &str| text == name || (!text.is_empty() && data::fnmatch(name, text));
         if !task.implicit && (matches(own) || matches(&full)) {
             return Some(cursor);
         }
         cursor.take();
     }
     None
-}
-
-/// Shell patterns with `*` and `?`.
-fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(char) if *char == '?' || *char == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    p = at + 1;
-                    t = from + 1;
-                    star = Some((at, t));
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|char| *char == '*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn globs_match_whole_names() {
-        for (pattern, text, matches) in [
-            ("inst*", "install it", true),
-            ("i?st", "inst", true),
-            ("inst", "install", false),
-            ("*it", "install it", true),
-        ] {
-            assert_eq!(glob(pattern, text), matches, "{pattern} {text}");
-        }
-    }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::args::Bound;
 use crate::eval::Eval;
+use crate::lookups::files::matching_files;
 use crate::registry::Filter;
 use crate::val::{Res, Val, fail};
 
@@ -24,9 +25,7 @@ pub(crate) const FILTERS: &[Filter] = &[
     Filter::new("relpath", &["start?"], relpath),
     Filter::new("path_join", &[], path_join),
     Filter::new("commonpath", &[], commonpath),
-    Filter::new("fileglob", &[], |_, value, _| {
-        Ok(Val::list(crate::glob::files(need(value)?).into_iter().map(Val::from).collect()))
-    }),
+    Filter::new("fileglob", &[], |_, value, _| Ok(Val::list(matching_files(need(value)?)))),
     Filter::new("win_basename", &[], |_, value, _| of(value, |path| win_split(path).1.to_owned())),
     Filter::new("win_dirname", &[], |_, value, _| of(value, |path| win_split(path).0)),
     Filter::new("win_splitdrive", &[], |_, value, _| {

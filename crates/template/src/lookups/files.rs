@@ -77,14 +77,22 @@ fn fileglob(request: &mut Request<'_, '_>) -> Res<Vec<Val>> {
             }
         };
         for dir in dirs {
-            let files = crate::glob::files(&dir.join(name).display().to_string());
+            let files = matching_files(&dir.join(name).to_string_lossy());
             if !files.is_empty() {
-                found.extend(files.into_iter().map(Val::from));
+                found.extend(files);
                 break;
             }
         }
     }
     Ok(found)
+}
+
+/// The files that a pattern finds, in order; folders are left out.
+pub(crate) fn matching_files(pattern: &str) -> Vec<Val> {
+    let files = data::glob(pattern).into_iter().filter(|path| path.is_file());
+    let mut names: Vec<String> = files.filter_map(|path| path.into_os_string().into_string().ok()).collect();
+    names.sort();
+    names.into_iter().map(Val::from).collect()
 }
 
 /// The names in a text, split as Ansible still does.

@@ -14,12 +14,12 @@ fn hosts(groups: &[(String, Vec<String>)], part: &str) -> Vec<String> {
         }
     };
     for (group, members) in groups {
-        if part == group || (part == "all" && group == "all") || crate::glob::matches(part, group) {
+        if part == group || (part == "all" && group == "all") || data::fnmatch(part, group) {
             members.iter().for_each(&mut add);
         }
     }
     for (_, members) in groups {
-        members.iter().filter(|host| crate::glob::matches(part, host)).for_each(&mut add);
+        members.iter().filter(|host| data::fnmatch(part, host)).for_each(&mut add);
     }
     found
 }

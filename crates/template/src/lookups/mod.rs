@@ -1,6 +1,6 @@
 //! The lookups, one file per family, and `lookup`, `query` and `q`.
 
-mod files;
+pub(crate) mod files;
 mod ini;
 mod inventory;
 mod lists;

@@ -3,9 +3,11 @@
 use std::cmp::Ordering;
 
 use super::command::AptGet;
+use data::fnmatch;
+
 use crate::packages::{debian_version, dpkg};
 use crate::process::Command;
-use crate::{Context, Failure, shell_pattern};
+use crate::{Context, Failure};
 
 /// What apt knows of one name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,7 +59,7 @@ impl<'a> Wanted<'a> {
     pub(super) fn accepts(&self, version: &str) -> bool {
         match self.version {
             Condition::Any => true,
-            Condition::Like(pattern) => shell_pattern::matches(pattern, version),
+            Condition::Like(pattern) => fnmatch(pattern, version),
             Condition::AtLeast(least) => debian_version::compare(version, least) != Ordering::Less,
         }
     }
@@ -133,7 +135,7 @@ pub(super) fn expand<'a>(
     let mut expanded = Vec::new();
     for spec in specs {
         let pattern = Wanted::parse(spec).name;
-        if !shell_pattern::is_pattern(pattern) {
+        if !is_pattern(pattern) {
             expanded.push((*spec).into());
             continue;
         }
@@ -142,7 +144,7 @@ pub(super) fn expand<'a>(
             None => names.insert(all_names(context)?),
         };
         let plain = pattern.split(':').next().unwrap_or(pattern);
-        let matched: Vec<_> = names.iter().filter(|name| shell_pattern::matches(plain, name)).collect();
+        let matched: Vec<_> = names.iter().filter(|name| fnmatch(plain, name)).collect();
         if matched.is_empty() {
             return Err(Failure::new(format!("No package(s) matching '{pattern}' available")));
         }
@@ -159,6 +161,11 @@ fn all_names(context: &mut Context) -> Result<Vec<String>, Failure> {
     names.sort();
     names.dedup();
     Ok(names)
+}
+
+/// Whether the text has a letter that makes it a pattern.
+pub(super) fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '[', ']', '!'])
 }
 
 #[cfg(test)]

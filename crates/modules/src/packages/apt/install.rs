@@ -107,7 +107,7 @@ fn choose(
     let settled = |wanted: &&Wanted<'_>| {
         let installed = database.installed(wanted.name);
         let pattern =
-            matches!(wanted.version, Condition::Like(version) if crate::shell_pattern::is_pattern(version));
+            matches!(wanted.version, Condition::Like(version) if super::candidates::is_pattern(version));
         !latest && !pattern && installed.is_some_and(|package| wanted.accepts(&package.version))
     };
     let open: Vec<_> = wanted.iter().filter(|wanted| !settled(wanted)).collect();

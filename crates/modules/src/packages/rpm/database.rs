@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-use data::{Map, Value};
+use data::{Map, Value, fnmatch};
 
 use super::version::compare_evr;
 use crate::process::{self, Command};
-use crate::{Context, Failure, shell_pattern};
+use crate::{Context, Failure};
 
 /// One line a package, as [`Package::parse`] reads it; `dnf repoquery` and `rpm` share the shape but not the names of the fields.
 const FORMAT: &str = "%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\n";
@@ -120,7 +120,7 @@ impl Database {
 
     /// The packages that a name means, by the most precise spelling that fits any; patterns are allowed.
     pub(in crate::packages) fn named(&self, spec: &str) -> Vec<&Package> {
-        let fits = |spelling: &String| spelling == spec || shell_pattern::matches(spec, spelling);
+        let fits = |spelling: &String| spelling == spec || fnmatch(spec, spelling);
         (0..5)
             .map(|form| {
                 let same = |package: &&Package| package.spellings()[form].iter().any(fits);

@@ -11,6 +11,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
+use crate::connection::ssh_config;
+
 /// What the files say about a host's key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -97,17 +99,7 @@ fn names_match(names: &str, name: &str) -> bool {
     if let Some(hashed) = names.strip_prefix("|1|") {
         return hash_matches(hashed, name).unwrap_or(false);
     }
-    let mut matched = false;
-    for pattern in names.split(',') {
-        match pattern.strip_prefix('!') {
-            Some(negated) if super::super::ssh_config::wildcard(negated.as_bytes(), name.as_bytes()) => {
-                return false;
-            }
-            Some(_) => {}
-            None => matched |= super::super::ssh_config::wildcard(pattern.as_bytes(), name.as_bytes()),
-        }
-    }
-    matched
+    ssh_config::fits(names.split(','), name)
 }
 
 /// `salt|hash`: an HMAC-SHA1 of the name.

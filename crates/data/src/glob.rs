@@ -1,8 +1,12 @@
-//! Python's `fnmatch`: `*`, `?`, `[set]`, `[!set]`, matched against a whole name.
+//! Python's `fnmatch`: `*`, `?`, `[set]`, `[!set]`, matched against a whole name; a slash is a letter like others;
+//! and `glob.glob`, which matches a path part by part.
 
-/// A compiled glob.
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A compiled pattern, as [`fnmatch`](https://docs.python.org/3/library/fnmatch.html) reads it, with upper and lower case apart.
 #[derive(Clone, Debug)]
-pub(crate) struct Glob {
+pub struct Glob {
     tokens: Vec<Token>,
 }
 
@@ -16,7 +20,7 @@ enum Token {
 
 impl Glob {
     /// Compiles any text; a bracket that is never closed stands for itself.
-    pub(crate) fn new(pattern: &str) -> Self {
+    pub fn new(pattern: &str) -> Self {
         let chars: Vec<char> = pattern.chars().collect();
         let mut tokens = Vec::new();
         let mut at = 0;
@@ -36,12 +40,12 @@ impl Glob {
     }
 
     /// The only name it can match, if it has no special characters.
-    pub(crate) fn literal(pattern: &str) -> Option<&str> {
+    pub fn literal(pattern: &str) -> Option<&str> {
         (!pattern.contains(['*', '?', '['])).then_some(pattern)
     }
 
     /// Whether the whole name matches. Going back only to the last star keeps the time within `pattern * name`.
-    pub(crate) fn matches(&self, name: &str) -> bool {
+    pub fn matches(&self, name: &str) -> bool {
         let name: Vec<char> = name.chars().collect();
         let (mut token, mut at) = (0, 0);
         let mut star: Option<(usize, usize)> = None;
@@ -67,6 +71,39 @@ impl Glob {
         }
         self.tokens[token..].iter().all(|rest| *rest == Token::Star)
     }
+}
+
+/// Whether a whole name matches a pattern that is used once.
+pub fn fnmatch(pattern: &str, name: &str) -> bool {
+    Glob::new(pattern).matches(name)
+}
+
+/// The paths that a pattern finds, as Python's `glob.glob`: names that begin with a dot are found only if the pattern says so.
+pub fn glob(pattern: &str) -> Vec<PathBuf> {
+    let (mut found, parts) = match pattern.strip_prefix('/') {
+        Some(rest) => (vec![PathBuf::from("/")], rest),
+        None => (vec![PathBuf::new()], pattern),
+    };
+    for part in parts.split('/').filter(|part| !part.is_empty()) {
+        found = found.iter().flat_map(|folder| step(folder, part)).collect();
+    }
+    found.retain(|path| fs::symlink_metadata(path).is_ok());
+    found
+}
+
+/// The paths one level down that a part of the pattern finds.
+fn step(folder: &Path, part: &str) -> Vec<PathBuf> {
+    if Glob::literal(part).is_some() {
+        return vec![folder.join(part)];
+    }
+    let pattern = Glob::new(part);
+    let place = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let entries = fs::read_dir(place).into_iter().flatten().flatten();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| (part.starts_with('.') || !name.starts_with('.')) && pattern.matches(name));
+    names.sort();
+    names.into_iter().map(|name| folder.join(name)).collect()
 }
 
 impl Token {
@@ -125,8 +162,28 @@ mod tests {
             ("a[b", "a[b", true),
             ("ä*", "äb", true),
             ("Web", "web", false),
+            ("a*", "a/b", true),
+            ("*b*d", "abcbd", true),
+            ("*b*d", "abcbde", false),
+            ("[", "[", true),
+            ("", "", true),
+            ("**", "x", true),
+            ("{a,b}", "a", false),
+            ("a.b", "axb", false),
         ] {
-            assert_eq!(Glob::new(pattern).matches(name), expected, "{pattern} {name}");
+            assert_eq!(fnmatch(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn patterns_find_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.txt", "b.txt", ".c.txt", "d"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let base = folder.path().to_str().unwrap();
+        for (pattern, count) in [("*.txt", 2), (".*", 1), ("d", 1), ("e", 0), ("?", 1), ("[ab].*", 2)] {
+            assert_eq!(glob(&format!("{base}/{pattern}")).len(), count, "{pattern}");
         }
     }
 
