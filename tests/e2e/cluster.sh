@@ -4,6 +4,7 @@
 # Usage: TASKBOX_BUNDLE=FILE tests/e2e/cluster.sh [CASE ...]      KEEP=1 leaves the lab
 #   TASKBOX_BUNDLE   a bundle with Kubernetes' programs and images, or a folder of such things, which is made into one first
 #   MASTERS, NODES, LBS   other numbers of hosts, 3, 3 and 2 else (two masters less leave out what one alone cannot show)
+#   PATIENCE              how many seconds the cluster may take to be well again, 600 else
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -16,13 +17,13 @@ cd "$root"
 LAB=${LAB:-cluster} MASTERS=${MASTERS:-3} NODES=${NODES:-3} LBS=${LBS:-2}
 FRESH=.lab/$LAB/fresh
 CLUSTER=$((MASTERS + NODES))
-# How long the cluster may take to be well again, in tries of `verify`: many hosts share few cores.
-PATIENCE=120
+# How long the cluster may take to be well again, in seconds: many hosts share few cores.
+PATIENCE=${PATIENCE:-600}
 taskbox() { "$TASKBOX" "$@"; }
 lab() { taskbox lab "$@" --name "$LAB"; }
 on() { taskbox lab ssh --name "$LAB" "$@"; }
 install() { ./install.sh --lab="$LAB" --yes --bundle "$TASKBOX_BUNDLE" "$@"; }
-well() { ok "$1" retry "$PATIENCE" taskbox verify --lab="$LAB"; }
+well() { ok "$1" within "$PATIENCE" taskbox verify --lab="$LAB"; }
 hosts() { taskbox lab status --name "$LAB" --json | python3 -c 'import json, sys; print(*[h["name"] for h in json.load(sys.stdin)["hosts"]])'; }
 address() { taskbox lab status --name "$LAB" --json | python3 -c "import json, sys; print(*[h['address'] for h in json.load(sys.stdin)['hosts'] if h['name'] == '$1'])"; }
 # Asks the API from one master.
@@ -33,11 +34,11 @@ kubectl() {
 }
 holder() { kubectl master1 "get lease $1 --namespace kube-system --output jsonpath='{.spec.holderIdentity}'" | sed 's/_.*//'; }
 endpoints() { kubectl "$1" "get endpoints kubernetes --output jsonpath='{.subsets[*].addresses[*].ip}'" 2>/dev/null; }
-# An image of the cluster with a shell, nslookup and wget: busybox, or flannel's, which is made on it.
-toolbox() {
-    local images
-    images=$(on node1 "ctr --namespace k8s.io images list --quiet" 2>/dev/null | tr -d '\r')
-    grep -m 1 '/busybox:' <<<"$images" || grep -m 1 '/flannel:' <<<"$images"
+# The bundle's image whose name matches. What the hosts were given is asked for by name: one that did not arrive must not go unnoticed.
+image() {
+    local names
+    names=$(taskbox bundle show "$TASKBOX_BUNDLE" --json | python3 -c 'import json, sys; [print(i["reference"]) for i in json.load(sys.stdin)["images"]]')
+    grep -m 1 -E "$1" <<<"$names"
 }
 
 case_bundle() {
@@ -57,6 +58,7 @@ case_lab_up() {
 case_install() {
     local start=$SECONDS
     ok "a dry run on fresh hosts works through all of it" install --check
+    says "it lists what would change" 'changed=[1-9]'
     # shellcheck disable=SC2046
     same "it changes nothing" "$(cat "$FRESH")" "$(fingerprint on $(hosts))"
     echo "note  dry run $((SECONDS - start)) s"
@@ -104,9 +106,9 @@ case_leases_move() {
     for lease in kube-scheduler kube-controller-manager; do
         first=$(holder $lease)
         ok "$lease is led by $first: its pod goes" on "$first" "mv /etc/kubernetes/manifests/$lease.yaml /etc/kubernetes/$lease.yaml.away"
-        # shellcheck disable=SC2317  # called by retry
+        # shellcheck disable=SC2317  # called by within
         moved() { local now; now=$(holder "$lease") && [ -n "$now" ] && [ "$now" != "$first" ]; }
-        ok "another master leads" retry "$PATIENCE" moved
+        ok "another master leads" within "$PATIENCE" moved
         echo "note  $lease: $first, then $(holder $lease)"
         ok "its pod comes back" on "$first" "mv /etc/kubernetes/$lease.yaml.away /etc/kubernetes/manifests/$lease.yaml"
     done
@@ -119,37 +121,35 @@ case_endpoints_shrink_and_grow() {
     [ "$MASTERS" -gt 1 ] || return 0
     gone=$(address master2) all=$(endpoints master1)
     ok "the API server of master2 goes" on master2 "mv /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/kube-apiserver.yaml.away"
-    # shellcheck disable=SC2317  # called by retry
+    # shellcheck disable=SC2317  # called by within
     shrunk() { local now; now=$(endpoints master1) && [ -n "$now" ] && ! grep -qwF "$gone" <<<"$now"; }
-    ok "its address leaves the endpoints" retry "$PATIENCE" shrunk
+    ok "its address leaves the endpoints" within "$PATIENCE" shrunk
     echo "note  endpoints: $all, then $(endpoints master1)"
-    ok "kubectl on master2 outlives it" retry 30 taskbox lab ssh --name "$LAB" master2 "kubectl --request-timeout=10s get nodes"
+    ok "kubectl on master2 outlives it" within 120 taskbox lab ssh --name "$LAB" master2 "kubectl --request-timeout=10s get nodes"
     fails_with 2 "verify tells that it is away" taskbox verify --lab="$LAB"
     says "by name" 'master2.*API server'
     ok "it comes back" on master2 "mv /etc/kubernetes/kube-apiserver.yaml.away /etc/kubernetes/manifests/kube-apiserver.yaml"
-    # shellcheck disable=SC2317  # called by retry
+    # shellcheck disable=SC2317  # called by within
     grown() { [ "$(endpoints master1)" = "$all" ]; }
-    ok "and so does its address" retry "$PATIENCE" grown
+    ok "and so does its address" within "$PATIENCE" grown
     well "all is well again"
 }
 
 # Pods on every worker; a pod's own view of names and of a service, on each of them: the pods behind it are on one or two.
 case_workload() {
-    local pause tools node
-    pause=$(on node1 "ctr -n k8s.io images list -q | grep -m1 '/pause:'" 2>/dev/null | tr -d '\r')
-    ok "pods run on the workers" kubectl master1 "create deployment pauses --image=$pause --replicas=$((2 * NODES))"
-    ok "all of them" on master1 "kubectl rollout status --timeout=300s deployment/pauses"
-    if ! kubectl master1 "get pods --namespace kube-system --selector k8s-app=kube-dns --no-headers" | grep -q Running; then
-        echo "note  the bundle has no name server: names are not asked for"
-        return
-    fi
-    tools=$(toolbox) || { echo "note  the bundle has no image with a shell: names are not asked for from a pod"; return; }
+    local tools node
+    ok "pods run on the workers" kubectl master1 "create deployment pauses --image=$(image /pause:) --replicas=$((2 * NODES))"
+    ok "all of them" on master1 "kubectl rollout status --timeout=${PATIENCE}s deployment/pauses"
+    image /coredns: >/dev/null || { echo "note  the bundle has no name server: names are not asked for"; return; }
+    ok "the name server runs" on master1 "kubectl rollout status --timeout=${PATIENCE}s --namespace kube-system deployment/coredns"
+    # One with a shell, nslookup and wget: busybox, or flannel's, which is made on it.
+    tools=$(image /busybox: || image /flannel:) || { echo "note  the bundle has no image with a shell: names are not asked for from a pod"; return; }
     for node in $(seq "$NODES"); do
         kubectl master1 "delete pod asks-$node --ignore-not-found --now" >/dev/null
-        kubectl master1 "run asks-$node --image=$tools --restart=Never --overrides='{\"spec\":{\"nodeName\":\"node$node\"}}' --command -- sh -c 'nslookup kubernetes.default.svc.cluster.local; wget -q -T 10 -O - http://kube-dns.kube-system.svc.cluster.local:9153/metrics'" >/dev/null
-        # shellcheck disable=SC2317  # called by retry
+        ok "a pod begins on node$node" kubectl master1 "run asks-$node --image=$tools --restart=Never --overrides='{\"spec\":{\"nodeName\":\"node$node\"}}' --command -- sh -c 'nslookup kubernetes.default.svc.cluster.local; wget -q -T 10 -O - http://kube-dns.kube-system.svc.cluster.local:9153/metrics'"
+        # shellcheck disable=SC2317  # called by within
         ended() { kubectl master1 "get pod asks-$node --output jsonpath='{.status.phase}'" | grep -qE 'Succeeded|Failed'; }
-        ok "a pod on node$node asks" retry "$PATIENCE" ended
+        ok "it asks" within "$PATIENCE" ended
         ok "its words can be read" kubectl master1 "logs asks-$node"
         says "it knows the API's name" 'Address.*10\.233\.0\.1$'
         says "it reaches a service by its name" '^coredns_build_info'
@@ -167,9 +167,9 @@ case_kubelet_comes_back() {
 case_settings() {
     local known
     ok "a changed setting of the kubelet goes to every host" install -e kubelet_max_pods=123
-    # shellcheck disable=SC2317  # called by retry
+    # shellcheck disable=SC2317  # called by within
     given() { known=$(kubectl master1 "get nodes --output jsonpath='{.items[*].status.capacity.pods}'") && ! grep -qvw 123 <<<"${known// /$'\n'}"; }
-    ok "and every kubelet knows it" retry 60 given
+    ok "and every kubelet knows it" within 120 given
     well "verify is fine"
 }
 
@@ -237,11 +237,15 @@ case_uninstall() {
     done
     ok "and the same hosts can be installed again" install
     well "verify is fine"
+    says "all hosts are ready" "$CLUSTER of $CLUSTER ready"
+    ok "once more" install
+    never "it changes nothing" 'changed=[1-9]'
 }
 
 case_lab_down() {
     ok "the lab goes away" lab down
-    same "nothing of it stays" "" "$(docker ps -aq --filter "name=taskbox-lab-$LAB-")"
+    same "no host of it stays" "" "$(docker ps -aq --filter "name=taskbox-lab-$LAB-")"
+    same "nor a network" "" "$(docker network ls -q --filter "name=^taskbox-lab-$LAB\$")"
 }
 
 # shellcheck source=scripts/find-taskbox.sh

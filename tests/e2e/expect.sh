@@ -60,13 +60,12 @@ same() {
     report "$status" "$1" "$(diff <(echo "$2") <(echo "$3") || true)"
 }
 
-# retry TIMES COMMAND...: the command ends with 0 within so many tries, a second apart.
-retry() {
-    local times=$1
+# within SECONDS COMMAND...: the command ends with 0 in one of its tries, a second apart; none begins after so many seconds, however long each takes.
+within() {
+    local end=$((SECONDS + $1))
     shift
-    while ! "$@"; do
-        times=$((times - 1))
-        [ "$times" -gt 0 ] || return 1
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
         sleep 1
     done
 }
@@ -77,7 +76,7 @@ fingerprint() {
     local on=$1 host
     shift
     for host in "$@"; do
-        retry 5 fingerprint_of "$on" "$host"
+        within 60 fingerprint_of "$on" "$host"
     done
 }
 

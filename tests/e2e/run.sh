@@ -68,7 +68,7 @@ case_verify() {
     says "it names the master" 'master2'
     says "it says that quorum holds" 'quorum holds'
     ok "start master2" lab start master2
-    ok "verify is fine again without a re-install" retry 30 taskbox verify --lab="$LAB"
+    ok "verify is fine again without a re-install" within 120 taskbox verify --lab="$LAB"
 }
 
 case_virtual_address_moves() {
@@ -76,9 +76,9 @@ case_virtual_address_moves() {
     holder=$(for h in lb1 lb2; do if [[ $(on "$h" 'ip -o -4 address show') == *" $(vip)/"* ]]; then echo "$h"; fi; done)
     other=$([ "$holder" = lb1 ] && echo lb2 || echo lb1)
     ok "stop haproxy on $holder" on "$holder" systemctl stop haproxy
-    ok "the address moves to $other" retry 30 sh -c "'$TASKBOX' lab ssh --name $LAB $other 'ip -o -4 address show' | grep '$(vip)/'"
+    ok "the address moves to $other" within 60 sh -c "'$TASKBOX' lab ssh --name $LAB $other 'ip -o -4 address show' | grep '$(vip)/'"
     ok "the install mends it" install --tags loadbalancer
-    ok "verify is fine" retry 30 taskbox verify --lab="$LAB"
+    ok "verify is fine" within 120 taskbox verify --lab="$LAB"
 }
 vip() { sed -n 's/^  address: //p' ".lab/$LAB/vars.yml"; }
 
@@ -276,7 +276,7 @@ case_cluster_kubesphere() {
     ok "the addons are there" on master1 'kubectl get configmap hello && kubectl get deployment redis --namespace second'
     ok "the second install ends well" kubesphere
     never "it changes nothing" 'changed=[1-9]'
-    ok "verify is fine" retry 30 taskbox verify --lab="$LAB"
+    ok "verify is fine" within 120 taskbox verify --lab="$LAB"
     says "a claim is bound" 'the class local binds a claim'
     says "the console answers" 'console +http://[0-9.]+:30880 answers'
     fails "a volume that nobody makes is named while it is waited for, and at the end" kubesphere --tags preflight,kubernetes \
@@ -291,7 +291,7 @@ case_cluster_kubesphere() {
 }
 
 case_cluster_verify() {
-    ok "verify looks at Kubernetes" retry 60 taskbox verify --lab="$LAB"
+    ok "verify looks at Kubernetes" within 240 taskbox verify --lab="$LAB"
     says "every host is ready, and it says who plays Kubernetes" '6 of 6 ready.*stand-in'
     says "both leases are held" 'scheduler master[1-3], controller manager master[1-3]'
     says "every master is behind the service" 'endpoints of the API'
@@ -299,11 +299,11 @@ case_cluster_verify() {
     # shellcheck disable=SC2016  # the host expands it
     ok "the kubelet comes back when it is killed" on node1 'systemctl kill --signal=KILL kubelet; for n in $(seq 20); do sleep 1; systemctl is-active --quiet kubelet && exit 0; done; exit 1'
     on master3 'systemctl stop kubelet' >/dev/null 2>&1
-    ok "kubectl on a master outlives that master's API server" retry 60 taskbox lab ssh --name "$LAB" master3 'kubectl get nodes'
+    ok "kubectl on a master outlives that master's API server" within 120 taskbox lab ssh --name "$LAB" master3 'kubectl get nodes'
     fails_with 2 "verify tells that it is away" taskbox verify --lab="$LAB"
     says "by name" 'master3.*(kubelet|API server)'
     on master3 'systemctl start kubelet' >/dev/null 2>&1
-    ok "all is well again" retry 60 taskbox verify --lab="$LAB"
+    ok "all is well again" within 240 taskbox verify --lab="$LAB"
 }
 
 case_cluster_settings() {
@@ -321,7 +321,7 @@ case_cluster_broken_join() {
     on node3 'ip link add cni0 type bridge; mkdir -p /run/flannel; echo FLANNEL_SUBNET=10.233.70.1/24 >/run/flannel/subnet.env' >/dev/null
     ok "a join that did not end is begun anew" cluster
     ok "nothing of the host's old part of the pods' network stays" on node3 '! ip link show cni0 2>/dev/null && ! test -e /run/flannel/subnet.env'
-    ok "all is well again, etcd's data with it" retry 60 taskbox verify --lab="$LAB"
+    ok "all is well again, etcd's data with it" within 240 taskbox verify --lab="$LAB"
 }
 
 case_cluster_add_nodes() {
@@ -329,7 +329,7 @@ case_cluster_add_nodes() {
     ok "it joins" ./add-nodes.sh --lab="$LAB" -e "@.lab/$LAB/kubernetes.yml"
     says "it was prepared" 'node4 .*changed=[1-9]'
     says "the others learned its name only" 'node1 .*changed=1 '
-    ok "all seven are ready" retry 60 taskbox verify --lab="$LAB"
+    ok "all seven are ready" within 240 taskbox verify --lab="$LAB"
     ok "a second call finds nothing to do" ./add-nodes.sh --lab="$LAB" -e "@.lab/$LAB/kubernetes.yml"
     never "it changes nothing" 'changed=[1-9]'
 }

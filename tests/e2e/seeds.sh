@@ -84,7 +84,7 @@ case_vars_yml() {
     seed 2.0 hosts.ini vars.yml
     ok "2.0's hosts.ini and vars.yml install the cluster" install
     says "the endpoint is the guide's" "masters  master1 master2 master3  \(lb.kubesphere.local\)"
-    ok "it is verified" retry 30 verify
+    ok "it is verified" within 120 verify
     says "six hosts are ready" '6 of 6 ready.*stand-in'
     says "the API answers behind the external load balancer" 'lb.kubesphere.local:6443 answers'
     echo "note  $((SECONDS - at)) s"
@@ -98,7 +98,7 @@ case_common_yaml() {
     ok "it is verified" verify
     ok "KubeSphere comes on top" install -e '{"kubesphere_enabled": true, "local_volume_enabled": true}'
     says "the box shows the console" '^Console: http://[0-9.]+:30880'
-    ok "the console answers behind the external load balancer" retry 30 curl -fsS --noproxy '*' "http://$(address lb2):30880"
+    ok "the console answers behind the external load balancer" within 90 curl -fsS --noproxy '*' "http://$(address lb2):30880"
 }
 
 # 3.0: KubeKey's file, with a user who becomes root by sudo. That user gets a kubeconfig; nothing else is new.
@@ -116,11 +116,11 @@ case_config_sample() {
 # One of the masters stops: the load balancer leaves it out, verify names it, and quorum holds.
 case_a_master_is_lost() {
     ok "stop master3" lab stop master3
-    ok "the API still answers behind the load balancer" retry 30 box sh -c 'kubectl get nodes >/dev/null'
+    ok "the API still answers behind the load balancer" within 90 box sh -c 'kubectl get nodes >/dev/null'
     fails_with 2 "verify ends with 2" verify
     says "it names the master, and quorum holds" 'quorum holds'
     ok "start master3" lab start master3
-    ok "all is well again" retry 60 verify
+    ok "all is well again" within 240 verify
 }
 
 case_kube_vip() {
@@ -130,14 +130,14 @@ case_kube_vip() {
     seed 2.0 hosts.ini vars.yml
     box sh -c "printf 'internal_lb: kube_vip\nloadbalancer_apiserver:\n  address: $vip\n  port: 6443\n' >/opt/taskbox/seed/vars.yml"
     ok "with kube-vip it comes again" install
-    ok "it is verified" retry 30 verify
+    ok "it is verified" within 120 verify
     says "one master holds the address" "virtual address +$vip is held by master[1-3]\$"
     before=$(holder "$vip")
     ok "everything of the holder's control plane stops" on "$before" 'systemctl stop kubelet'
-    ok "the API answers again at the address" retry 60 on node1 "curl -fsSk --max-time 2 https://$vip:6443/livez"
+    ok "the API answers again at the address" within 180 on node1 "curl -fsSk --max-time 2 https://$vip:6443/livez"
     ok "another master holds it" test "$(holder "$vip")" != "$before"
     ok "the kubelet starts" on "$before" 'systemctl start kubelet'
-    ok "all is well again" retry 60 verify
+    ok "all is well again" within 240 verify
     ok "the second install ends well" install
     never "it changes nothing" 'changed=[1-9]'
 }
