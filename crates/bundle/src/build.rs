@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::content::Content;
-use crate::digest::{copy_digest, hex};
+use crate::digest::{CopyError, copy_digest, hex};
 use crate::manifest::{FORMAT, Kind, MANIFEST};
 use crate::sign::{SIGNATURE, SIGNATURE_SIZE};
 use crate::{Artifact, BundleError, Image, Manifest, chart_images};
@@ -204,7 +204,10 @@ pub(crate) fn place(
         .mode(mode)
         .open(&part)
         .map_err(BundleError::file("create", &part))?;
-    let copied = copy_digest(content, &mut out).map_err(BundleError::file("write", &part));
+    let copied = copy_digest(content, &mut out).map_err(|error| match error {
+        CopyError::Read(error) => BundleError::file("read what belongs into", to)(error),
+        CopyError::Write(error) => BundleError::file("write", &part)(error),
+    });
     copied
         .and_then(|(size, sha256)| check(size, sha256))
         .inspect_err(|_| drop(std::fs::remove_file(&part)))?;

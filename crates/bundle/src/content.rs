@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::digest::copy_digest;
+use crate::digest;
 
 /// Bytes that will go into a bundle. They stay where they are until the bundle is written.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ impl Content {
     /// # Errors
     /// It cannot be read.
     pub fn digest(&self) -> io::Result<(u64, String)> {
-        copy_digest(&mut self.open()?, &mut io::sink())
+        digest::digest(&mut self.open()?)
     }
 
     /// What to call it in messages.

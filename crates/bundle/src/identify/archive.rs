@@ -5,6 +5,8 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::program;
+use crate::BundleError;
+use crate::digest::{CopyError, copy};
 
 /// The longest Chart.yaml that is read.
 const CHART_LIMIT: u64 = 1024 * 1024;
@@ -113,6 +115,11 @@ fn chart(text: &str) -> Option<Chart> {
     Some(Chart { name: field("name")?, version: field("version")? })
 }
 
+/// An archive that cannot be read to its end.
+pub(super) fn damaged(path: &Path) -> impl Fn(io::Error) -> BundleError {
+    move |error| BundleError::unusable(path, format!("it is damaged: {error}"))
+}
+
 /// Unpacks these members into `folder` under their last names, and says where they are.
 ///
 /// # Errors
@@ -122,20 +129,18 @@ pub(super) fn unpack(
     compression: Compression,
     members: &[String],
     folder: &Path,
-) -> io::Result<Vec<PathBuf>> {
-    use std::os::unix::fs::OpenOptionsExt;
+) -> Result<Vec<PathBuf>, BundleError> {
     let mut files = Vec::new();
-    for entry in tar::Archive::new(compression.open(path)?).entries()? {
-        let mut entry = entry?;
-        let name = entry.path()?.to_string_lossy().trim_start_matches("./").to_owned();
+    let mut archive = tar::Archive::new(compression.open(path).map_err(damaged(path))?);
+    for entry in archive.entries().map_err(damaged(path))? {
+        let mut entry = entry.map_err(damaged(path))?;
+        let name = entry.path().map_err(damaged(path))?.to_string_lossy().trim_start_matches("./").to_owned();
         if !entry.header().entry_type().is_file() || !members.contains(&name) {
             continue;
         }
         // Only the last part of its path counts, so nothing lands outside of the folder.
         let to = folder.join(file_name(Path::new(&name)));
-        let _ = std::fs::remove_file(&to);
-        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o755).open(&to)?;
-        io::copy(&mut entry, &mut out)?;
+        write_out(path, &mut entry, &to)?;
         files.push(to);
     }
     Ok(files)
@@ -145,9 +150,25 @@ pub(super) fn unpack(
 ///
 /// # Errors
 /// It is damaged, or `to` cannot be written.
-pub(super) fn decompress(path: &Path, compression: Compression, to: &Path) -> io::Result<PathBuf> {
-    io::copy(&mut compression.open(path)?, &mut File::create(to)?)?;
+pub(super) fn decompress(path: &Path, compression: Compression, to: &Path) -> Result<PathBuf, BundleError> {
+    write_out(path, &mut compression.open(path).map_err(damaged(path))?, to)?;
     Ok(to.to_owned())
+}
+
+/// Writes what comes out of an archive to a new file in the place of an old one. A full disk is no damage of the archive.
+fn write_out(archive: &Path, content: &mut dyn Read, to: &Path) -> Result<(), BundleError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let _ = std::fs::remove_file(to);
+    let mut out = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o755)
+        .open(to)
+        .map_err(BundleError::file("create", to))?;
+    copy(content, &mut out, |_| {}).map(drop).map_err(|error| match error {
+        CopyError::Read(error) => damaged(archive)(error),
+        CopyError::Write(error) => BundleError::file("write", to)(error),
+    })
 }
 
 /// The last part of a path.

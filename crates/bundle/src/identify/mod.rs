@@ -16,6 +16,7 @@ use crate::manifest::Kind;
 use crate::read::tar_members;
 use crate::{Artifact, Builder, BundleError, checksum, deb, elf, package_set, rpm};
 
+use archive::damaged;
 pub(crate) use archive::{Compression, file_name};
 
 /// What a folder held.
@@ -271,15 +272,13 @@ impl Look<'_> {
     }
 
     fn archive(&mut self, path: &Path, compression: Compression) -> Result<(), BundleError> {
-        let damaged = |error: std::io::Error| BundleError::unusable(path, format!("it is damaged: {error}"));
-        let contents = archive::look(path, compression).map_err(damaged)?;
+        let contents = archive::look(path, compression).map_err(damaged(path))?;
         if contents.is_image() {
             let plain = match compression {
                 Compression::None => path.to_owned(),
-                _ => archive::decompress(path, compression, &self.place(path, "image.tar")?)
-                    .map_err(damaged)?,
+                _ => archive::decompress(path, compression, &self.place(path, "image.tar")?)?,
             };
-            let members = tar_members(&plain).map_err(damaged)?;
+            let members = tar_members(&plain).map_err(damaged(path))?;
             let images = if members.contains_key("manifest.json") {
                 read_docker(path, &members)?
             } else {
@@ -295,7 +294,7 @@ impl Look<'_> {
             return Ok(());
         }
         let folder = self.place(path, "")?;
-        for file in archive::unpack(path, compression, &contents.programs, &folder).map_err(damaged)? {
+        for file in archive::unpack(path, compression, &contents.programs, &folder)? {
             let name = file_name(&file);
             self.program(&file, &name, path)?;
         }
