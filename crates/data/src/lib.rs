@@ -1,6 +1,7 @@
 //! Values with their places, sources and diagnostics; YAML 1.1 in and out as PyYAML; Python's text forms; vault; file access that names
 //! the path. The lowest floor of the house: it uses nothing of ours, and everything above speaks in its types.
 
+pub mod date;
 mod descent;
 mod diagnostic;
 pub mod fs;

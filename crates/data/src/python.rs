@@ -1,6 +1,6 @@
 //! Python's text forms of values: what `str()` and `repr()` print, which Ansible's users see wherever a value meets text.
 
-use crate::{Key, ListKind, Value};
+use crate::{Key, ListKind, Value, date};
 
 /// What stands in text for the byte 0x80 that is no UTF-8; the others follow. Python has lone surrogates there, which no Rust text can
 /// hold; these are the last characters for private use, which nobody writes.
@@ -36,7 +36,7 @@ pub fn bytes_of_text(text: &str) -> Vec<u8> {
 /// Python's `str()`: text as it is, everything else as [`repr`].
 pub fn str(value: &Value) -> String {
     match value {
-        Value::Str(text) => text.as_str().to_owned(),
+        Value::Str(text) => text.python_str(),
         other => repr(other),
     }
 }
@@ -81,6 +81,7 @@ fn write_value(out: &mut String, value: &Value) {
         Value::Bool(false) => out.push_str("False"),
         Value::Int(number) => out.push_str(&number.to_string()),
         Value::Float(number) => out.push_str(&float_text(*number)),
+        Value::Str(text) if text.is_date() => out.push_str(&date::repr(text)),
         Value::Str(text) => write_str(out, text),
         Value::List(list) => {
             let tuple = list.kind() == ListKind::Tuple;
@@ -115,7 +116,7 @@ fn write_value(out: &mut String, value: &Value) {
 
 fn write_key(out: &mut String, key: &Key) {
     match key {
-        Key::Str(text) => write_str(out, text),
+        Key::Str(text) if !text.is_date() => write_str(out, text),
         other => write_value(out, &other.to_value()),
     }
 }

@@ -13,6 +13,7 @@ use crate::{Place, Span};
 const TEMPLATE: u8 = 1;
 const SECRET: u8 = 2;
 const ENCRYPTED: u8 = 4;
+const DATE: u8 = 8;
 
 /// An immutable string, cheap to clone.
 ///
@@ -59,6 +60,18 @@ impl Text {
     /// Whether the characters are a vault envelope that is decrypted when the value is used.
     pub fn is_encrypted(&self) -> bool {
         self.flags & ENCRYPTED != 0
+    }
+
+    /// Whether the characters are the ISO text of a date or time, which templates treat as such.
+    pub fn is_date(&self) -> bool {
+        self.flags & DATE != 0
+    }
+
+    /// The same text, marked as the ISO text of a date or time; see [`Text::date`] for one that is not known to be.
+    #[must_use]
+    pub fn into_date(mut self) -> Self {
+        self.flags |= DATE;
+        self
     }
 
     /// The same text, never rendered (`!unsafe`).
@@ -115,10 +128,10 @@ impl Text {
         self
     }
 
-    /// Other characters with this text's place and marks: for example a trimmed or decrypted form of it.
+    /// Other characters with this text's place and marks: for example a trimmed or decrypted form of it. They are no date any more.
     #[must_use]
     pub fn with_chars(&self, chars: impl Into<Arc<str>>) -> Self {
-        Self { chars: chars.into(), place: self.place.clone(), flags: self.flags }
+        Self { chars: chars.into(), place: self.place.clone(), flags: self.flags & !DATE }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use data::yaml::{Node, NodeKind};
 use data::{Diagnostic, Place, Source, Span, Text};
-use toml_edit::{Document, Item, Value};
+use toml_edit::{Datetime, Document, Item, Value};
 
 use crate::yaml::{Applying, YamlInventoryError};
 use crate::{Inventory, Origin};
@@ -52,6 +52,18 @@ impl Reading<'_> {
         self.node(NodeKind::Str(Text::template(text, Some(place))), span)
     }
 
+    /// A date or time as in YAML; a time of day without a date is text.
+    fn time(&self, time: Datetime, span: &Range<usize>) -> Node {
+        let written = time.to_string();
+        match Text::date(&written) {
+            Some(date) => {
+                let date = date.into_template().with_place(Some(place(self.source, span)));
+                self.node(NodeKind::Str(date), span)
+            }
+            None => self.text(&written, span),
+        }
+    }
+
     /// An item; `around` is the place of what it belongs to, for items that have none of their own.
     fn item(&self, item: &Item, around: &Range<usize>) -> Node {
         let span = item.span().unwrap_or_else(|| around.clone());
@@ -79,10 +91,7 @@ impl Reading<'_> {
             Value::Integer(number) => NodeKind::Int((*number.value()).into()),
             Value::Float(number) => NodeKind::Float(*number.value()),
             Value::Boolean(flag) => NodeKind::Bool(*flag.value()),
-            // As dates in YAML: the text that Python's `isoformat` gives.
-            Value::Datetime(time) => {
-                return self.text(&time.value().to_string().replace('Z', "+00:00"), &span);
-            }
+            Value::Datetime(time) => return self.time(*time.value(), &span),
             Value::Array(items) => NodeKind::Seq(items.iter().map(|item| self.value(item, &span)).collect()),
             Value::InlineTable(table) => {
                 let entries = table.iter().map(|(key, value)| {
@@ -120,6 +129,7 @@ mod tests {
         let names: Vec<_> = inventory.hosts_of(web).iter().map(|host| host.name().to_string()).collect();
         assert_eq!(names, ["host1", "host2", "tomcat1", "j1", "j2"]);
         assert_eq!(web.vars().get("at").and_then(data::Value::as_str), Some("2020-01-01T12:42:42+00:00"));
+        assert!(web.vars().get("at").and_then(data::Value::as_text).unwrap().is_date());
         let port = inventory.host("host2").unwrap().vars().get("ansible_port").cloned();
         assert_eq!(port, Some(data::Value::from(222)));
         assert_eq!(

@@ -60,6 +60,7 @@ fn literal(value: &Value, depth: usize) -> String {
         Value::Float(number) if number.is_nan() => "nan".to_owned(),
         Value::Float(number) if number.is_infinite() => if *number > 0.0 { "inf" } else { "-inf" }.to_owned(),
         Value::Float(_) => python::str(value),
+        Value::Str(text) if text.is_date() => text.python_str(),
         Value::Str(text) => string(text),
         Value::List(items) if items.is_empty() => "[]".to_owned(),
         Value::List(items) => {
@@ -117,10 +118,12 @@ mod tests {
     #[test]
     fn tables_lists_and_literals_are_written_as_tomli_w_does() {
         let some = Map::from([("some_int", Value::from(1)), ("f", Value::from(1.5)), ("b", true.into())]);
+        let at = data::Text::date("2020-01-01T12:42:42-07:00").unwrap();
         let host = Map::from([
             ("s", Value::from("a \"b\"\\\n")),
             ("d", Value::Map(some)),
             ("l", vec![Value::from("x"), Value::from(2)].into()),
+            ("t", Value::from(at)),
             ("e", Value::List(data::List::default())),
             ("a b", Value::Map(Map::new())),
         ]);
@@ -130,7 +133,7 @@ mod tests {
         // Recorded from tomli_w 1.2.
         assert_eq!(
             text,
-            "[g]\nchildren = [\n    \"c\",\n]\n\n[g.hosts.\"web.1\"]\ns = \"a \\\"b\\\"\\\\\\n\"\nl = [\n    \"x\",\n    2,\n]\ne = []\n\n\
+            "[g]\nchildren = [\n    \"c\",\n]\n\n[g.hosts.\"web.1\"]\ns = \"a \\\"b\\\"\\\\\\n\"\nl = [\n    \"x\",\n    2,\n]\nt = 2020-01-01 12:42:42-07:00\ne = []\n\n\
              [g.hosts.\"web.1\".d]\nsome_int = 1\nf = 1.5\nb = true\n\n[g.hosts.\"web.1\".\"a b\"]\n"
         );
     }

@@ -186,6 +186,9 @@ impl Writer<'_> {
             Value::List(list) => self.list(list, anchor),
             Value::Map(map) => self.map(map, anchor),
             Value::Str(text) if text.is_encrypted() => self.vaulted(text),
+            Value::Str(text) if text.is_date() => {
+                self.scalar(text.python_str(), "tag:yaml.org,2002:timestamp", true, false);
+            }
             Value::Str(text) => {
                 let plain = resolve::is_plain_text(text);
                 self.scalar(text.as_str().to_owned(), "tag:yaml.org,2002:str", plain, true);
@@ -335,6 +338,17 @@ mod tests {
             dump_shared(&value, &DumpStyle::nice(), &Shared::everything(&value)),
             "a: &id001\n- 1\nb: *id001\nc:\n- 1\n"
         );
+    }
+
+    #[test]
+    fn dates_stay_dates_and_their_text_stays_text() {
+        let value = Value::from(vec![
+            Value::from(Text::date("2001-12-14").unwrap()),
+            Value::from(Text::date("2001-12-14t21:59:43.10-05:00").unwrap()),
+            Value::from("2001-12-14"),
+        ]);
+        let text = "- 2001-12-14\n- 2001-12-14 21:59:43.100000-05:00\n- '2001-12-14'\n";
+        assert_eq!(dump(&value, &DumpStyle::nice()), text);
     }
 
     #[test]

@@ -349,7 +349,8 @@ fn scalar(
     };
     let kind = match meaning {
         Ok(Meaning::Text | Meaning::Plain(Plain::Str)) => NodeKind::Str(text(value)),
-        Ok(Meaning::Other(chars) | Meaning::Plain(Plain::Timestamp(chars))) => NodeKind::Str(text(&chars)),
+        Ok(Meaning::Other(chars)) => NodeKind::Str(text(&chars)),
+        Ok(Meaning::Plain(Plain::Timestamp(chars))) => NodeKind::Str(text(&chars).into_date()),
         Ok(Meaning::Plain(Plain::Null)) => NodeKind::Null,
         Ok(Meaning::Plain(Plain::Bool(flag))) => NodeKind::Bool(flag),
         Ok(Meaning::Plain(Plain::Int(number))) => NodeKind::Int(number),

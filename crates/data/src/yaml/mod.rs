@@ -19,3 +19,4 @@ pub use load::{Documents, Loaded, load, load_all};
 pub use merge::DuplicateKeys;
 pub use node::{Node, NodeKind, Tag};
 pub use offset::scalar_offset;
+pub(crate) use resolve::timestamp;

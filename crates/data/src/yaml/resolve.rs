@@ -36,6 +36,11 @@ pub(crate) fn plain(text: &str) -> Result<Plain, Misfit> {
     })
 }
 
+/// The ISO text of the date or time that `text` spells, if it spells one that exists.
+pub(crate) fn timestamp(text: &str) -> Option<String> {
+    Timestamp::parse(text)?.isoformat().ok()
+}
+
 /// Whether `text`, written without quotes, is read as text again. Dates that do not exist, `<<` and `=` are not.
 pub(crate) fn is_plain_text(text: &str) -> bool {
     plain(text) == Ok(Plain::Str) && !matches!(text, "<<" | "=")

@@ -31,18 +31,8 @@ def answer(function, text):
         return {"input": text, "error": f"{type(error).__name__}: {error}"}
 
 
-class Loader(yaml.CSafeLoader):
-    """As Ansible's loader: dates show as their text."""
-
-
-Loader.add_constructor(
-    "tag:yaml.org,2002:timestamp",
-    lambda loader, node: yaml.constructor.SafeConstructor.construct_yaml_timestamp(loader, node).isoformat(),
-)
-
-
 def load(text):
-    return yaml.load(text, Loader=Loader)
+    return yaml.load(text, Loader=yaml.CSafeLoader)
 
 
 STYLES = {

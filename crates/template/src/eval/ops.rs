@@ -2,6 +2,7 @@
 
 use crate::eval::Eval;
 use crate::ir::Operator;
+use crate::methods::date;
 use crate::val::{Delta, Moment, Object, Res, Val, display, fail, key_of, repr};
 
 /// The longest text or list that `*` makes.
@@ -173,6 +174,12 @@ fn times(op: Operator, left: &Val, right: &Val) -> Option<Val> {
     let (Val::Object(left), Val::Object(right)) = (left, right) else { return None };
     Some(Val::object(match (op, &**left, &**right) {
         (Operator::Sub, Object::Moment(a), Object::Moment(b)) => Object::Delta(a.since(b)?),
+        (Operator::Sub, Object::Date(a), Object::Date(b)) => Object::Delta(date::since(*a, *b)),
+        (Operator::Sub, Object::Date(a), Object::Delta(b)) => {
+            Object::Date(date::plus(*a, Delta { microseconds: -b.microseconds })?)
+        }
+        (Operator::Add, Object::Date(a), Object::Delta(b))
+        | (Operator::Add, Object::Delta(b), Object::Date(a)) => Object::Date(date::plus(*a, *b)?),
         (Operator::Sub, Object::Moment(a), Object::Delta(b)) => {
             Object::Moment(a.plus(Delta { microseconds: -b.microseconds })?)
         }

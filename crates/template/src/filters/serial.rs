@@ -2,7 +2,7 @@
 
 use data::json::{self, JsonStyle};
 use data::yaml::{self, DumpStyle, Shared};
-use data::{Key, Map, Source, Value};
+use data::{Key, Map, Source, Text, Value};
 
 use crate::args::Bound;
 use crate::eval::{Eval, OUTER};
@@ -160,12 +160,9 @@ fn text_keys(value: Value) -> Res<Value> {
             let mut texts = Map::new();
             for (key, value) in map.iter() {
                 let key = match key {
+                    Key::Str(text) if text.is_date() => return refused_key(text_type(text)),
                     Key::Str(_) => key.clone(),
-                    Key::Tuple(_) => {
-                        return fail(
-                            "Key of type 'tuple' is not JSON serializable by the 'tagless' profile.",
-                        );
-                    }
+                    Key::Tuple(_) => return refused_key("tuple"),
                     Key::Null => Key::from("null"),
                     Key::Bool(flag) => Key::from(if *flag { "true" } else { "false" }),
                     Key::Int(number) => Key::from(number.to_string()),
@@ -179,6 +176,14 @@ fn text_keys(value: Value) -> Res<Value> {
         }
         other => other,
     })
+}
+
+fn refused_key<T>(kind: &str) -> Res<T> {
+    fail(format!("Key of type '{kind}' is not JSON serializable by the 'tagless' profile."))
+}
+
+fn text_type(text: &Text) -> &'static str {
+    Val::text(text).type_name()
 }
 
 fn write_json(ev: &Eval<'_>, value: &Value, style: &JsonStyle) -> Res<Val> {

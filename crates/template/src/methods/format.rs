@@ -2,7 +2,7 @@
 
 use crate::args::Args;
 use crate::eval::{Eval, float_as};
-use crate::val::{Object, Res, Val, ascii, display, fail, repr};
+use crate::val::{Res, Val, ascii, display, fail, repr};
 
 /// `text.format(*args, **named)`
 pub(crate) fn format_text(ev: &Eval<'_>, text: &str, args: &Args) -> Res<String> {
@@ -161,9 +161,9 @@ pub(crate) fn format_spec(ev: &Eval<'_>, value: &Val, spec: &str) -> Res<String>
         return display(ev, value);
     }
     if let Val::Object(object) = value
-        && let Object::Moment(moment) = &**object
+        && let Some(text) = super::date::format(object, spec)
     {
-        return super::strftime(moment, spec);
+        return text;
     }
     let spec = parse(spec, matches!(value, Val::Str(_)))?;
     if spec.width > 1_000_000 || spec.precision.is_some_and(|precision| precision > 1_000_000) {

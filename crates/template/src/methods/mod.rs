@@ -1,5 +1,6 @@
 //! The methods and fields of Python's types that templates use.
 
+pub(crate) mod date;
 mod dict;
 mod format;
 mod list;
@@ -35,7 +36,8 @@ pub(crate) fn exists(value: &Val, name: &str) -> bool {
         Val::None | Val::Missing(_) => false,
         Val::Object(object) => match &**object {
             Object::Vars(_) | Object::HostVars => is_dict_method(name),
-            Object::Moment(_) => time::MOMENT_METHODS.contains(&name),
+            Object::Date(_) => date::METHODS.contains(&name),
+            Object::Moment(_) => date::METHODS.contains(&name) || time::MOMENT_METHODS.contains(&name),
             Object::Delta(_) => name == "total_seconds",
             Object::Cycler(..) => matches!(name, "next" | "reset"),
             Object::Loop(_) => matches!(name, "cycle" | "changed"),
@@ -50,6 +52,7 @@ pub(crate) fn exists(value: &Val, name: &str) -> bool {
 pub(crate) fn field(value: &Val, name: &str) -> Option<Val> {
     match value {
         Val::Object(object) => match &**object {
+            Object::Date(date) => date::field(*date, name),
             Object::Moment(moment) => moment.field(name),
             Object::Delta(delta) => delta.field(name),
             Object::Range(start, stop, step) => match name {
@@ -86,7 +89,8 @@ pub(crate) fn call(ev: &Eval<'_>, value: &Val, name: &Name, args: Args) -> Res<V
                 Some(entries) => dict::call(ev, &entries, name, args),
                 None => Ok(Val::None),
             },
-            Object::Moment(moment) => time::call(ev, moment, name, args),
+            Object::Date(date) => date::call(*date, name, args),
+            Object::Moment(moment) => time::call(moment, name, args),
             Object::Delta(delta) => Ok(Val::Float(delta.microseconds as f64 / 1e6)),
             Object::Cycler(items, at) => {
                 let now = at.get();

@@ -5,23 +5,10 @@ use std::fmt;
 use jiff::civil::DateTime;
 
 use crate::args::Args;
-use crate::eval::Eval;
 use crate::val::{Delta, Moment, Object, Res, Val, fail};
 
-pub(crate) const MOMENT_METHODS: &[&str] = &[
-    "strftime",
-    "isoformat",
-    "timestamp",
-    "date",
-    "time",
-    "weekday",
-    "isoweekday",
-    "replace",
-    "ctime",
-    "toordinal",
-    "isocalendar",
-    "timetuple",
-];
+/// What a point in time has beyond the methods of a date.
+pub(crate) const MOMENT_METHODS: &[&str] = &["timestamp", "date", "time"];
 
 impl Moment {
     pub(crate) fn field(&self, name: &str) -> Option<Val> {
@@ -49,6 +36,11 @@ impl Moment {
         };
         let span = self.time.duration_since(earlier.time);
         Some(Delta { microseconds: span.as_micros() - offset * 1_000_000 })
+    }
+
+    /// `datetime.isoformat()`
+    pub(crate) fn isoformat(&self) -> String {
+        iso(self, 'T')
     }
 
     pub(crate) fn plus(&self, delta: Delta) -> Option<Self> {
@@ -95,6 +87,11 @@ impl Delta {
         (days, rest / 1_000_000, rest % 1_000_000)
     }
 
+    /// Its whole days, rounded down.
+    pub(crate) fn days(self) -> i128 {
+        self.split().0
+    }
+
     pub(crate) fn field(self, name: &str) -> Option<Val> {
         let (days, seconds, microseconds) = self.split();
         Some(Val::Int(match name {
@@ -103,6 +100,19 @@ impl Delta {
             "microseconds" => microseconds,
             _ => return None,
         }))
+    }
+}
+
+impl fmt::Debug for Delta {
+    /// `repr(timedelta)`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, seconds, microseconds) = self.split();
+        let parts: Vec<String> = [("days", days), ("seconds", seconds), ("microseconds", microseconds)]
+            .into_iter()
+            .filter(|(_, number)| *number != 0)
+            .map(|(name, number)| format!("{name}={number}"))
+            .collect();
+        write!(f, "datetime.timedelta({})", if parts.is_empty() { "0".to_owned() } else { parts.join(", ") })
     }
 }
 
@@ -121,7 +131,7 @@ impl fmt::Display for Delta {
     }
 }
 
-pub(crate) fn call(_ev: &Eval<'_>, moment: &Moment, name: &str, args: Args) -> Res<Val> {
+pub(crate) fn call(moment: &Moment, name: &str, args: Args) -> Res<Val> {
     let time = &moment.time;
     Ok(match name {
         "strftime" => {
@@ -131,7 +141,7 @@ pub(crate) fn call(_ev: &Eval<'_>, moment: &Moment, name: &str, args: Args) -> R
             };
             Val::from(strftime(moment, format)?)
         }
-        "isoformat" => Val::from(iso(moment, 'T')),
+        "isoformat" => Val::from(moment.isoformat()),
         "timestamp" if moment.offset.is_some() => {
             let utc = jiff::civil::date(1970, 1, 1).to_datetime(jiff::civil::Time::midnight());
             let micros = time.duration_since(utc).as_micros() as f64;
@@ -144,7 +154,7 @@ pub(crate) fn call(_ev: &Eval<'_>, moment: &Moment, name: &str, args: Args) -> R
         }
         "weekday" => Val::Int(time.weekday().to_monday_zero_offset().into()),
         "isoweekday" => Val::Int(time.weekday().to_monday_one_offset().into()),
-        "date" => Val::from(iso(moment, ' ').chars().take(10).collect::<String>()),
+        "date" => Val::object(Object::Date(time.date())),
         "time" => {
             let naive = Moment { offset: None, ..moment.clone() };
             Val::from(iso(&naive, ' ').chars().skip(11).collect::<String>())

@@ -9,6 +9,7 @@ use data::{Key, List, Map, Value};
 use indexmap::IndexMap;
 
 use crate::eval::Eval;
+use crate::methods::date;
 use crate::val::{Object, Res, Val, display, fail};
 
 const DEPTH: usize = 200;
@@ -85,7 +86,9 @@ fn open(ev: &Eval<'_>, value: &Val, depth: usize, memo: &mut Option<Memo>) -> Re
         Val::Missing(error) => Value::from(ev.stand_in(error)?),
         Val::Object(object) => match &**object {
             Object::Omit => crate::omit(),
-            Object::Moment(_) | Object::Delta(_) | Object::Module(..) => Value::str(display(ev, value)?),
+            Object::Date(date) => Value::Str(date::date_text(*date)),
+            Object::Moment(moment) => Value::Str(date::moment_text(moment)),
+            Object::Module(..) => Value::str(display(ev, value)?),
             Object::Bytes(bytes) => Value::str(String::from_utf8_lossy(bytes)),
             Object::Group(key, items) => {
                 let pair = [key.clone(), items.clone()];

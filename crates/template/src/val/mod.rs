@@ -14,7 +14,7 @@ use data::{Text, Value};
 pub(crate) use convert::{finalize, finalize_shared};
 pub(crate) use dict::Dict;
 pub(crate) use list::List;
-pub(crate) use object::{Blocks, Delta, Loop, MacroObject, Moment, Namespace, Object, range_len};
+pub(crate) use object::{Blocks, Date, Delta, Loop, MacroObject, Moment, Namespace, Object, range_len};
 pub(crate) use order::{compare, contains, equal, key_of, key_value};
 pub(crate) use text::{ascii, display, output, repr};
 
@@ -48,6 +48,14 @@ impl Val {
         Self::Str(Text::plain(chars))
     }
 
+    /// Text as it stands in data: a date or time when it is marked as one.
+    pub(crate) fn text(text: &Text) -> Self {
+        match text.is_date().then(|| crate::methods::date::of_iso(text)).flatten() {
+            Some(time) => Self::object(time),
+            None => Self::Str(text.clone()),
+        }
+    }
+
     pub(crate) fn list(items: Vec<Self>) -> Self {
         Self::List(Rc::new(List::new(items)))
     }
@@ -75,7 +83,7 @@ impl Val {
             Value::Bool(flag) => Self::Bool(*flag),
             Value::Int(number) => Self::Int(*number),
             Value::Float(number) => Self::Float(*number),
-            Value::Str(text) => Self::Str(text.clone()),
+            Value::Str(text) => Self::text(text),
             _ => return None,
         })
     }

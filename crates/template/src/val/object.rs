@@ -29,6 +29,7 @@ pub(crate) enum Object {
     Range(i128, i128, i128),
     Cycler(Vec<Val>, Cell<usize>),
     Joiner(String, Cell<bool>),
+    Date(Date),
     Moment(Moment),
     Delta(Delta),
     /// What `groupby` gives: a pair with the names `grouper` and `list`.
@@ -67,6 +68,9 @@ pub(crate) struct Loop {
     pub(crate) recursive: Option<(Arc<For>, Rc<Frame>)>,
 }
 
+/// Python's date.
+pub(crate) use jiff::civil::Date;
+
 /// Python's datetime: a time of day on a date, with an offset when it has one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Moment {
@@ -76,7 +80,7 @@ pub(crate) struct Moment {
 }
 
 /// Python's timedelta, in microseconds.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
 pub(crate) struct Delta {
     pub(crate) microseconds: i128,
 }
@@ -103,6 +107,7 @@ impl Object {
             Self::Range(..) => "range",
             Self::Cycler(..) => "Cycler",
             Self::Joiner(..) => "Joiner",
+            Self::Date(_) => "date",
             Self::Moment(_) => "datetime",
             Self::Delta(_) => "timedelta",
             Self::Group(..) => "tuple",

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use data::Key;
 
 use crate::eval::Eval;
+use crate::methods::date;
 use crate::val::{Object, Res, Val, fail};
 
 /// Python's `==`. Values of containers are opened; a missing one raises its error.
@@ -38,7 +39,8 @@ pub(crate) fn equal(ev: &Eval<'_>, a: &Val, b: &Val) -> Res<bool> {
             true
         }
         (Val::Object(a), Val::Object(b)) => match (&**a, &**b) {
-            (Object::Moment(a), Object::Moment(b)) => a == b,
+            (Object::Date(a), Object::Date(b)) => a == b,
+            (Object::Moment(a), Object::Moment(b)) => a.since(b).is_some_and(|span| span.microseconds == 0),
             (Object::Delta(a), Object::Delta(b)) => a == b,
             (Object::Range(a1, a2, a3), Object::Range(b1, b2, b3)) => (a1, a2, a3) == (b1, b2, b3),
             (Object::Bytes(a), Object::Bytes(b)) => a == b,
@@ -76,7 +78,8 @@ pub(crate) fn compare(ev: &Eval<'_>, a: &Val, b: &Val, symbol: &str) -> Res<Opti
         (Val::Tuple(a), Val::Tuple(b)) => sequences(ev, a, b, symbol),
         (a, b) if a.is_number() && b.is_number() => Ok(numbers(a, b)),
         (Val::Object(one), Val::Object(two)) => match (&**one, &**two) {
-            (Object::Moment(one), Object::Moment(two)) => Ok(Some(one.time.cmp(&two.time))),
+            (Object::Date(one), Object::Date(two)) => Ok(Some(one.cmp(two))),
+            (Object::Moment(one), Object::Moment(two)) => date::order(one, two).map(Some),
             (Object::Delta(one), Object::Delta(two)) => Ok(one.partial_cmp(two)),
             _ => refuse(a, b, symbol),
         },
@@ -152,9 +155,12 @@ pub(crate) fn key_of(ev: &Eval<'_>, value: &Val) -> Res<Key> {
         Val::Str(text) => Key::Str(text.clone()),
         Val::Tuple(items) => Key::Tuple(items.iter().map(|item| key_of(ev, item)).collect::<Res<_>>()?),
         Val::Missing(error) => return Err((**error).clone()),
-        Val::Object(object) if matches!(&**object, Object::Moment(_) | Object::Delta(_)) => {
-            Key::from(crate::val::display(ev, value)?)
-        }
+        Val::Object(object) => match &**object {
+            Object::Date(date) => Key::Str(date::date_text(*date)),
+            Object::Moment(moment) => Key::Str(date::moment_text(moment)),
+            Object::Delta(_) => Key::from(crate::val::display(ev, value)?),
+            other => return fail(format!("unhashable type: '{}'", other.type_name())),
+        },
         other => return fail(format!("unhashable type: '{}'", other.type_name())),
     })
 }
@@ -166,7 +172,7 @@ pub(crate) fn key_value(key: &Key) -> Val {
         Key::Bool(flag) => Val::Bool(*flag),
         Key::Int(number) => Val::Int(*number),
         Key::Float(number) => Val::Float(*number),
-        Key::Str(text) => Val::Str(text.clone()),
+        Key::Str(text) => Val::text(text),
         Key::Tuple(items) => Val::tuple(items.iter().map(key_value).collect()),
     }
 }

@@ -10,6 +10,7 @@ use crate::val::{Object, Res, Val, fail};
 pub(crate) fn display(ev: &Eval<'_>, value: &Val) -> Res<String> {
     match value {
         Val::Str(text) => Ok(text.to_string()),
+        Val::Object(object) if is_time(object) => Ok(time_str(object)),
         other => {
             let mut out = String::new();
             write(ev, other, &mut out, Style { lists_only: false }, 0)?;
@@ -49,6 +50,7 @@ pub(crate) fn output(ev: &Eval<'_>, value: &Val, out: &mut String) -> Res<()> {
     match value {
         Val::Str(text) => out.push_str(text),
         Val::Missing(error) => out.push_str(&ev.stand_in(error)?),
+        Val::Object(object) if is_time(object) => out.push_str(&time_str(object)),
         other if other.is_omit() => {}
         other => write(ev, other, out, Style { lists_only: true }, 0)?,
     }
@@ -147,8 +149,7 @@ fn object_text(ev: &Eval<'_>, object: &Object, out: &mut String) -> Res<()> {
             let pair = Val::tuple(vec![key.clone(), items.clone()]);
             write(ev, &pair, out, Style { lists_only: false }, 1)?;
         }
-        Object::Moment(moment) => out.push_str(&moment.to_string()),
-        Object::Delta(delta) => out.push_str(&delta.to_string()),
+        Object::Date(_) | Object::Moment(_) | Object::Delta(_) => out.push_str(&time_repr(object)),
         Object::Bytes(bytes) => out.push_str(&bytes_text(bytes)),
         Object::Omit => out.push_str("<<Omit>>"),
         Object::Module(_, body) => output(ev, body, out)?,
@@ -175,6 +176,29 @@ fn object_text(ev: &Eval<'_>, object: &Object, out: &mut String) -> Res<()> {
         }
     }
     Ok(())
+}
+
+/// Whether Python's `str()` and `repr()` of it differ, as they do for dates, points in time and the spans between them.
+fn is_time(object: &Object) -> bool {
+    matches!(object, Object::Date(_) | Object::Moment(_) | Object::Delta(_))
+}
+
+fn time_str(object: &Object) -> String {
+    match object {
+        Object::Date(date) => date.to_string(),
+        Object::Moment(moment) => moment.to_string(),
+        Object::Delta(delta) => delta.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn time_repr(object: &Object) -> String {
+    match object {
+        Object::Date(date) => data::date::repr(&date.to_string()),
+        Object::Moment(moment) => data::date::repr(&moment.isoformat()),
+        Object::Delta(delta) => format!("{delta:?}"),
+        _ => String::new(),
+    }
 }
 
 /// Python's `repr(bytes)`.

@@ -14,6 +14,7 @@ A case file has one template a line, and directives:
   <<+ ... >>>        the same with the last line break
   ## ...             a comment
 """
+import datetime
 import json
 import os
 import pathlib
@@ -79,6 +80,10 @@ def plain(value):
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
+    if isinstance(value, datetime.datetime):
+        return datetime.datetime(*value.timetuple()[:6], value.microsecond, value.tzinfo)
+    if isinstance(value, datetime.date):
+        return datetime.date(value.year, value.month, value.day)
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)
