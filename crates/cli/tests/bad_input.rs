@@ -66,6 +66,25 @@ fn playbooks_that_are_no_playbooks_end_in_an_error() {
 }
 
 #[test]
+fn a_file_of_variables_that_is_a_bomb_ends_the_run_before_its_tasks() {
+    let folder = tempfile::tempdir().unwrap();
+    let bomb: String = (1..12)
+        .map(|level| format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(",")))
+        .collect();
+    std::fs::write(folder.path().join("bomb.yml"), format!("a0: &a0 [x]\n{bomb}")).unwrap();
+    let play = "- hosts: all\n  gather_facts: false\n  vars_files: [bomb.yml]\n  tasks:\n  - debug: {msg: went on}\n";
+    std::fs::write(folder.path().join("site.yml"), play).unwrap();
+    for more in [&[][..], &["--syntax-check"], &["--list-tasks"]] {
+        let args = [&["playbook", "-i", "localhost,", "-c", "local", "site.yml"], more].concat();
+        let said = refused(folder.path(), &args, 4);
+        assert!(
+            said.contains("too many nodes from aliases") && said.contains("bomb.yml"),
+            "{more:?}: {said}"
+        );
+    }
+}
+
+#[test]
 fn a_file_of_100_megabytes_is_refused_before_it_is_read() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["big.yml", "big.ini"] {

@@ -268,6 +268,12 @@ impl Running<'_> {
             return Err(self.stop(finding));
         }
         let scope = self.play_scope(play, &vars);
+        let broken = self.shared.take_broken();
+        if !broken.is_empty() {
+            broken.into_iter().for_each(|finding| (self.emit)(Event::Error(finding)));
+            self.state.aborted = Some(ExitCode::Unreachable);
+            return Err(Halt::Run(ExitCode::Unreachable));
+        }
         let settings = match PlaySettings::new(play, &scope) {
             Ok(settings) => settings,
             Err(findings) => {
@@ -370,6 +376,7 @@ impl Running<'_> {
             (_, Gathering::Explicit) => false,
             (_, Gathering::Smart) => !shared.variables.has_facts(host),
         });
+        run.read_variables();
         settings.strategy.run(&mut run, settings.max_fail_percentage);
         run.finish();
         run.end_play

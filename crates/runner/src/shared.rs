@@ -34,6 +34,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The places of a finding, as the user reads them.
+fn places(finding: &Diagnostic) -> Vec<String> {
+    finding.labels.iter().map(|label| label.place.to_string()).collect()
+}
+
 /// The files beside the inventory and the playbooks.
 fn vars_files(options: &RunOptions, inventory: &Inventory, playbooks: Vec<PathBuf>) -> VarsFiles {
     let folders = options.inventory_folders.clone();
@@ -105,7 +110,7 @@ impl Shared {
         let vars = match vars {
             Some(Ok(vars)) => vars,
             Some(Err(error)) => {
-                lock(&self.broken).extend(error.diagnostics());
+                self.break_off(error.diagnostics());
                 Map::new()
             }
             None => Map::new(),
@@ -133,6 +138,16 @@ impl Shared {
         let mut warnings = lock(&self.warnings);
         if !warnings.iter().any(|known| known.title == warning.title) {
             warnings.push(warning);
+        }
+    }
+
+    /// Keeps what ends the run until the main thread asks for it. The same words about the same place are told once.
+    pub(crate) fn break_off(&self, findings: Vec<Diagnostic>) {
+        let mut broken = lock(&self.broken);
+        for finding in findings {
+            if !broken.iter().any(|known| known.title == finding.title && places(known) == places(&finding)) {
+                broken.push(finding);
+            }
         }
     }
 

@@ -350,6 +350,17 @@ fn advised(error: TemplateError, ctx: &Context<'_>) -> TemplateError {
     }
 }
 
+/// Whether a condition is nothing but a variable, or a field of one.
+fn names_a_variable(condition: &str) -> bool {
+    let path = |sign: char| sign.is_alphanumeric() || matches!(sign, '_' | '.' | '[' | ']');
+    let condition = condition.trim();
+    condition.starts_with(|first: char| first.is_alphabetic() || first == '_') && condition.chars().all(path)
+}
+
+/// What a condition's value says.
+///
+/// # Errors
+/// It is no boolean, and the settings do not allow that.
 fn truth_of(ev: &Eval<'_>, value: &Value, text: &Text) -> Result<bool, TemplateError> {
     if let Value::Bool(flag) = value {
         return Ok(*flag);
@@ -358,10 +369,13 @@ fn truth_of(ev: &Eval<'_>, value: &Value, text: &Text) -> Result<bool, TemplateE
         return Err(located(TemplateError::new(ErrorKind::Condition(crate::OMITTED.to_owned())), text));
     }
     let (truth, kind) = (if value.is_truthy() { "True" } else { "False" }, value.kind().python_name());
+    // A value that the condition computes stands where the condition does; where a variable's own stands is known of text alone.
     let at = match value {
-        Value::Str(text) => text.place().map_or_else(String::new, |place| format!(" at '{place}'")),
-        _ => String::new(),
+        Value::Str(own) if own.place().is_some() => own.place(),
+        _ if names_a_variable(text) => None,
+        _ => text.place(),
     };
+    let at = at.map_or_else(String::new, |place| format!(" at '{place}'"));
     let message = format!(
         "Conditional result ({truth}) was derived from value of type '{kind}'{at}. Conditionals must have a boolean result."
     );

@@ -81,6 +81,10 @@ fn plan_play(
 ) -> Result<PlayPlan, LoadFailure> {
     shared.set_playbook_folder(&play.base_dir);
     let scope = play_scope(shared, play, &play.vars);
+    let broken = shared.take_broken();
+    if !broken.is_empty() {
+        return Err(LoadFailure::wrong(broken));
+    }
     let settings = PlaySettings::new(play, &scope).map_err(LoadFailure::wrong)?;
     let options = &shared.options;
     let (hosts, warnings) = crate::play::hosts::select(

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use data::{Diagnostic, Map};
 use indexmap::IndexMap;
 use playbook::{Item, Play, Role, Task, TaskId, TaskKind};
+use rayon::prelude::*;
 
 use crate::event::{self, Event, HostName, TaskHead};
 use crate::play::cursor::Cursor;
@@ -323,8 +324,21 @@ impl<'r> PlayRun<'r> {
         if broken.is_empty() {
             return false;
         }
-        self.abort(broken);
+        self.abort_with(ExitCode::Unreachable, broken);
         true
+    }
+
+    /// Reads the variables of every host of the batch, so that a broken file is met before anything runs on a host.
+    pub(crate) fn read_variables(&self) {
+        let (shared, scope, files) = (&self.shared, &self.scope, !self.play.vars_files.is_empty());
+        let read = |host: &HostName| {
+            shared.inventory_vars(host);
+            if files {
+                TaskScope::new(shared, scope, None, Some(host));
+            }
+        };
+        let hosts = &self.hosts.batch;
+        self.pool.install(|| hosts.par_iter().for_each(read));
     }
 
     fn tell_warnings(&mut self) {

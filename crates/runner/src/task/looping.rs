@@ -105,6 +105,7 @@ impl Looping {
         vars.insert(self.variable.as_str(), items[at].clone());
         if let Some(index) = &self.index {
             vars.insert("ansible_index_var", index.as_str());
+            // Of one name for both, Ansible lets the index win.
             vars.insert(index.as_str(), at);
         }
         if self.extended {
@@ -142,7 +143,8 @@ impl Looping {
     /// `label` cannot be rendered.
     pub(crate) fn label(&self, item: &Value, scope: &TaskScope) -> Result<Value, Trouble> {
         match &self.label {
-            None => Ok(item.clone()),
+            // `index_var` may have taken the loop variable's name.
+            None => Ok(scope.local.get(self.variable.as_str()).unwrap_or(item).clone()),
             Some(label) => scope
                 .resolve(label)
                 .map_err(|error| Trouble::failed(format!("Failed to template loop_control.label: {error}"))),

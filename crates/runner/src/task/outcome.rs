@@ -179,7 +179,7 @@ pub(crate) fn for_register(result: &Map) -> Map {
     if let Some(Value::List(items)) = kept.get("results").cloned() {
         let cleaned = items.iter().map(|item| match item {
             Value::Map(item) => {
-                let mut item = item.clone();
+                let mut item = without_internals(item);
                 item.remove("invocation");
                 note_failure(&mut item);
                 Value::Map(item)

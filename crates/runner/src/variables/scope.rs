@@ -223,19 +223,23 @@ impl TaskScope {
         given.or_else(delegated).or_else(|| Some(Value::str(Arc::clone(host))))
     }
 
+    /// The variables of `vars_files`. A file that cannot be used ends the run, as in Ansible; one that is not there does not.
     fn read_vars_files(&self) -> Map {
         let mut vars = Map::new();
         for entry in &self.play.play.vars_files {
             match self.vars_file(entry, &vars) {
                 Ok(Some(more)) => self.hash_behaviour.combine(&mut vars, &more),
                 Ok(None) => {}
-                Err(findings) => findings.into_iter().for_each(|finding| self.shared.warn(finding)),
+                Err(findings) => self.shared.break_off(findings),
             }
         }
         vars
     }
 
     /// The variables of one entry: of the first of its files that exists.
+    ///
+    /// # Errors
+    /// The entry names no file, or the file cannot be used.
     fn vars_file(&self, entry: &Value, earlier: &Map) -> Result<Option<Map>, Vec<Diagnostic>> {
         let candidates: Vec<Value> = match entry {
             Value::List(list) => list.to_vec(),
@@ -251,9 +255,11 @@ impl TaskScope {
                 Err(error) => return Err(error.diagnostics()),
             };
             let Some(name) = name.as_str() else {
-                return Err(vec![Diagnostic::warning(
-                    "a `vars_files` value should either be a string or list of strings",
-                )]);
+                let title = format!("Invalid `vars_files` value of type '{}'.", name.kind().python_name());
+                let help = "A `vars_files` value should either be a string or list of strings.";
+                return Err(vec![
+                    Diagnostic::error(title).at_opt(self.play.play.place.as_ref(), "").help(help),
+                ]);
             };
             let folders = SearchPath::new([self.play.play.base_dir.clone()]);
             if let Some(path) = folders.find("vars", name) {
@@ -266,7 +272,8 @@ impl TaskScope {
             "vars_files: `{}` does not exist and is skipped",
             tried.join("`, `")
         ));
-        Err(vec![warning.at_opt(place.as_ref(), "")])
+        self.shared.warn(warning.at_opt(place.as_ref(), ""));
+        Ok(None)
     }
 }
 
