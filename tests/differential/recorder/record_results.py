@@ -1,10 +1,16 @@
 """A callback of ansible-core that writes every result of a run as one JSON line: the true answers of the differential tests."""
 
+import datetime
 import json
 import os
 
 from ansible.plugins.callback import CallbackBase
 from ansible.executor.task_result import CallbackTaskResult
+
+
+def plain(value):
+    """What JSON has no form for, as Ansible's own outputs have it: dates in ISO form."""
+    return value.isoformat() if isinstance(value, datetime.date) else str(value)
 
 
 class CallbackModule(CallbackBase):
@@ -18,7 +24,7 @@ class CallbackModule(CallbackBase):
         self.out = open(os.environ["RECORD_RESULTS_TO"], "w")
 
     def write(self, **fields):
-        self.out.write(json.dumps(fields, default=str) + "\n")
+        self.out.write(json.dumps(fields, default=plain) + "\n")
         self.out.flush()
 
     def v2_playbook_on_play_start(self, play):
