@@ -223,7 +223,7 @@ case_offline() {
     # A host of the online lab knows what it would fetch, with all that it depends on.
     offline lab up --masters 1 --nodes 0 --lb 0 >/dev/null 2>&1
     taskbox lab ssh --name offline master1 "apt-get update -qq >/dev/null; apt-get install --print-uris -qq -y --no-install-recommends \
-        etcd-server etcd-client containerd runc containernetworking-plugins haproxy keepalived psmisc socat conntrack ipset ebtables ethtool docker-registry" |
+        etcd-server etcd-client containerd runc containernetworking-plugins haproxy keepalived psmisc socat conntrack ipset ebtables ethtool docker-registry nfs-common" |
         sed -n "s/^'\([^']*\)'.*/\1/p" | (cd "$work/from" && xargs -n 1 -P 4 curl -fsSLO)
     offline lab down >/dev/null
     python3 "$here/image-archive.py" "$work/from/pause.tar" registry.k8s.io/pause:3.10.1
@@ -252,6 +252,8 @@ case_offline() {
     ok "it is signed" taskbox bundle sign "$bundle" --key "$work/key"
 
     offline_on_fresh_hosts "$work/from"
+    ok "hosts with volumes on an NFS server get what mounts them" install_offline --tags bundle -e nfs_client_enabled=true
+    ok "it is there" on_offline node1 'dpkg --status nfs-common | grep -q "^Status: install ok installed"'
     ok "the image is there" taskbox lab ssh --name offline node1 'ctr -n k8s.io images list | grep -q registry.k8s.io/pause:3.10.1'
     ok "nothing of the package source stays" taskbox lab ssh --name offline node1 '! test -e /var/lib/taskbox/bundle && ! grep -rq taskbox /etc/apt'
     ok "the second install ends well" install_offline

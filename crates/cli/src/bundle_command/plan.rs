@@ -64,7 +64,11 @@ fn packages(cluster: &Cluster) -> Vec<(String, String)> {
     let groups =
         loaded.and_then(|loaded| loaded.node?.get("bundle_group_packages").map(data::yaml::Node::to_value));
     let inventory = &cluster.conf.inventory;
-    let used = |name: &str| inventory.group(name).is_some_and(|group| !inventory.hosts_of(group).is_empty());
+    let mounts_nfs = cluster.conf.vars.get("nfs_client_enabled").and_then(playbook::boolean).unwrap_or(false);
+    let used = |name: &str| match name {
+        "nfs-client" => mounts_nfs,
+        _ => inventory.group(name).is_some_and(|group| !inventory.hosts_of(group).is_empty()),
+    };
     let programs = ["k8s-cluster", "etcd", "local-registry"];
     let mut packages = Vec::new();
     for (group, names) in groups.iter().filter_map(Value::as_map).flat_map(|groups| groups.iter()) {
@@ -218,6 +222,20 @@ mod tests {
         assert_eq!(plan.files.iter().filter(|file| file.arch == "amd64").count(), 8, "{plan:?}");
         assert!(plan.images.iter().any(|image| image.contains("/pause:")), "{plan:?}");
         assert!(plan.packages.iter().any(|(name, group)| name == "conntrack" && group == "all"), "{plan:?}");
+        assert!(!plan.packages.iter().any(|(name, _)| name == "nfs-common"), "{plan:?}");
         assert!(plan.images.iter().all(|image| !image.contains("{{") && !image.ends_with(':')), "{plan:?}");
+    }
+
+    #[test]
+    fn what_mounts_volumes_on_an_nfs_server_is_planned_where_there_are_some() {
+        let conf = tempfile::tempdir().unwrap();
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conf");
+        std::fs::copy(shipped.join("hosts.ini"), conf.path().join("hosts.ini")).unwrap();
+        let vars = "nfs_client_enabled: true\nnfs_server: 192.0.2.9\nnfs_path: /volumes\n";
+        std::fs::write(conf.path().join("vars.yml"), vars).unwrap();
+        let (plan, _) = of_conf(Some(&conf.path().to_owned()), &["amd64".to_owned()])
+            .map_err(|error| error.diagnostics())
+            .unwrap();
+        assert!(plan.packages.contains(&("nfs-common".into(), "nfs-client".into())), "{plan:?}");
     }
 }
