@@ -73,39 +73,6 @@ impl Glob {
     }
 }
 
-/// Whether a whole name matches a pattern that is used once.
-pub fn fnmatch(pattern: &str, name: &str) -> bool {
-    Glob::new(pattern).matches(name)
-}
-
-/// The paths that a pattern finds, as Python's `glob.glob`: names that begin with a dot are found only if the pattern says so.
-pub fn glob(pattern: &str) -> Vec<PathBuf> {
-    let (mut found, parts) = match pattern.strip_prefix('/') {
-        Some(rest) => (vec![PathBuf::from("/")], rest),
-        None => (vec![PathBuf::new()], pattern),
-    };
-    for part in parts.split('/').filter(|part| !part.is_empty()) {
-        found = found.iter().flat_map(|folder| step(folder, part)).collect();
-    }
-    found.retain(|path| fs::symlink_metadata(path).is_ok());
-    found
-}
-
-/// The paths one level down that a part of the pattern finds.
-fn step(folder: &Path, part: &str) -> Vec<PathBuf> {
-    if Glob::literal(part).is_some() {
-        return vec![folder.join(part)];
-    }
-    let pattern = Glob::new(part);
-    let place = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let entries = fs::read_dir(place).into_iter().flatten().flatten();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    names.retain(|name| (part.starts_with('.') || !name.starts_with('.')) && pattern.matches(name));
-    names.sort();
-    names.into_iter().map(|name| folder.join(name)).collect()
-}
-
 impl Token {
     fn matches(&self, c: char) -> bool {
         match self {
@@ -137,6 +104,55 @@ fn set(chars: &[char], open: usize) -> Option<(Token, usize)> {
         }
     }
     Some((Token::Set { negated, ranges }, close + 1))
+}
+
+/// Whether a whole name matches a pattern that is used once.
+pub fn fnmatch(pattern: &str, name: &str) -> bool {
+    Glob::new(pattern).matches(name)
+}
+
+/// Whether a host fits a list of SSH's patterns: one of them, and none of those with `!`. They know `*` and `?`, and no case; brackets stand for
+/// themselves (ssh_config(5), "PATTERNS").
+pub fn fits_ssh_patterns<'p>(patterns: impl Iterator<Item = &'p str>, host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let fits = |pattern: &str| fnmatch(&pattern.replace('[', "[[]").to_ascii_lowercase(), &host);
+    let mut found = false;
+    for pattern in patterns {
+        match pattern.strip_prefix('!') {
+            Some(negated) if fits(negated) => return false,
+            Some(_) => {}
+            None => found |= fits(pattern),
+        }
+    }
+    found
+}
+
+/// The paths that a pattern finds, as Python's `glob.glob`: names that begin with a dot are found only if the pattern says so.
+pub fn glob(pattern: &str) -> Vec<PathBuf> {
+    let (mut found, parts) = match pattern.strip_prefix('/') {
+        Some(rest) => (vec![PathBuf::from("/")], rest),
+        None => (vec![PathBuf::new()], pattern),
+    };
+    for part in parts.split('/').filter(|part| !part.is_empty()) {
+        found = found.iter().flat_map(|folder| step(folder, part)).collect();
+    }
+    found.retain(|path| fs::symlink_metadata(path).is_ok());
+    found
+}
+
+/// The paths one level down that a part of the pattern finds.
+fn step(folder: &Path, part: &str) -> Vec<PathBuf> {
+    if Glob::literal(part).is_some() {
+        return vec![folder.join(part)];
+    }
+    let pattern = Glob::new(part);
+    let place = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let entries = fs::read_dir(place).into_iter().flatten().flatten();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| (part.starts_with('.') || !name.starts_with('.')) && pattern.matches(name));
+    names.sort();
+    names.into_iter().map(|name| folder.join(name)).collect()
 }
 
 #[cfg(test)]
@@ -184,6 +200,19 @@ mod tests {
         let base = folder.path().to_str().unwrap();
         for (pattern, count) in [("*.txt", 2), (".*", 1), ("d", 1), ("e", 0), ("?", 1), ("[ab].*", 2)] {
             assert_eq!(glob(&format!("{base}/{pattern}")).len(), count, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn lists_of_ssh_fit_as_in_openssh() {
+        for (patterns, host, expected) in [
+            ("web*,!web9", "web1", true),
+            ("web*,!web9", "WEB9", false),
+            ("!web9", "web1", false),
+            ("[10.0.0.?]:2200", "[10.0.0.5]:2200", true),
+            ("[ab]", "a", false),
+        ] {
+            assert_eq!(fits_ssh_patterns(patterns.split(','), host), expected, "{patterns} {host}");
         }
     }
 

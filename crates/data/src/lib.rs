@@ -25,7 +25,7 @@ pub mod vault;
 pub mod yaml;
 
 pub use diagnostic::{Diagnose, Diagnostic, Label, Severity};
-pub use glob::{Glob, fnmatch, glob};
+pub use glob::{Glob, fits_ssh_patterns, fnmatch, glob};
 pub use key::Key;
 pub use list::{List, ListKind};
 pub use map::Map;

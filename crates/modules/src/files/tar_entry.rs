@@ -6,11 +6,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
+use data::fnmatch;
 use tar::{Entry, EntryType};
 
 use super::zip_reader::ZipEntry;
-use data::fnmatch;
-
 use crate::atomic_write::AtomicFile;
 use crate::file_attributes::umask;
 use crate::{Args, Failure, accounts};

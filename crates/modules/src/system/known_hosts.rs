@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use data::{Value, fnmatch};
+use data::{Value, fits_ssh_patterns};
 use sha1::{Digest, Sha1};
 
 use crate::atomic_write::AtomicFile;
@@ -123,15 +123,7 @@ impl<'a> Entry<'a> {
             let parts = digest.split_once('|').and_then(|(salt, sum)| Some((base64::decode(salt)?, sum)));
             return parts.is_some_and(|(salt, sum)| base64::encode(&hmac(&salt, host.as_bytes())) == sum);
         }
-        let mut found = false;
-        for pattern in self.hosts.split(',').map(str::to_lowercase) {
-            match pattern.strip_prefix('!') {
-                Some(not) if wildcard(not, host) => return false,
-                Some(_) => {}
-                None => found |= wildcard(&pattern, host),
-            }
-        }
-        found
+        fits_ssh_patterns(self.hosts.split(','), host)
     }
 
     /// Whether it says the same as another; two digests are about the same host by the time they are compared.
@@ -143,11 +135,6 @@ impl<'a> Entry<'a> {
     fn is_hashed(&self) -> bool {
         self.hosts.starts_with("|1|")
     }
-}
-
-/// SSH's patterns know `*` and `?`; square brackets stand for themselves.
-fn wildcard(pattern: &str, host: &str) -> bool {
-    fnmatch(&pattern.replace('[', "[[]"), host)
 }
 
 /// Where the file has the host.

@@ -21,7 +21,10 @@ fn options_of(text: &str, host: &str) -> SshOptions {
         let split = line.find(|sign: char| sign == '=' || sign.is_whitespace()).unwrap_or(line.len());
         let value = line[split..].trim_start_matches(|sign: char| sign == '=' || sign.is_whitespace());
         match line[..split].to_ascii_lowercase().as_str() {
-            "host" => applies = fits(value.split_whitespace().map(|word| word.trim_matches('"')), host),
+            "host" => {
+                applies =
+                    data::fits_ssh_patterns(value.split_whitespace().map(|word| word.trim_matches('"')), host)
+            }
             // Whether these apply is for OpenSSH to say.
             "match" | "include" => {
                 found.set_pair(line);
@@ -29,21 +32,6 @@ fn options_of(text: &str, host: &str) -> SshOptions {
             }
             _ if applies => found.set_pair(line),
             _ => {}
-        }
-    }
-    found
-}
-
-/// Whether a host fits a list of patterns: one of them, and none of those with `!`. Patterns know `*` and `?`, and no case (ssh_config(5)).
-pub(crate) fn fits<'p>(patterns: impl Iterator<Item = &'p str>, host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    let wildcard = |pattern: &str| data::fnmatch(&pattern.replace('[', "[[]").to_ascii_lowercase(), &host);
-    let mut found = false;
-    for pattern in patterns {
-        match pattern.strip_prefix('!') {
-            Some(negated) if wildcard(negated) => return false,
-            Some(_) => {}
-            None => found |= wildcard(pattern),
         }
     }
     found

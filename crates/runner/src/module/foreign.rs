@@ -1,5 +1,5 @@
 //! Modules that are no part of taskbox: Ansible's own that are not built in, those of collections, and the files of a user's `library`.
-//! They run on the target as Ansible runs them (`file`).
+//! They run on the target as Ansible runs them ([`super::file`]).
 
 use std::path::{Path, PathBuf};
 

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::command::AptGet;
 use data::fnmatch;
 
+use super::command::AptGet;
 use crate::packages::{debian_version, dpkg};
 use crate::process::Command;
 use crate::{Context, Failure};

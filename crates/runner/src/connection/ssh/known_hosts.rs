@@ -11,8 +11,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use crate::connection::ssh_config;
-
 /// What the files say about a host's key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -99,7 +97,7 @@ fn names_match(names: &str, name: &str) -> bool {
     if let Some(hashed) = names.strip_prefix("|1|") {
         return hash_matches(hashed, name).unwrap_or(false);
     }
-    ssh_config::fits(names.split(','), name)
+    data::fits_ssh_patterns(names.split(','), name)
 }
 
 /// `salt|hash`: an HMAC-SHA1 of the name.
