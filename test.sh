@@ -27,11 +27,12 @@ check() {
     fi
 }
 
-# Adds the counts of a test runner's output, read from a file.
+# Adds the counts of a test runner's output, read from a file: those of its lines that match the pattern (a failing test's own words may have counts, too).
 count() {
-    local p f
-    p=$(sed -nE 's/(^|.* )([0-9]+) passed.*/\2/p' "$1" | awk '{ n += $1 } END { print n + 0 }')
-    f=$(sed -nE 's/(^|.* )([0-9]+) failed.*/\2/p' "$1" | awk '{ n += $1 } END { print n + 0 }')
+    local lines p f
+    lines=$(grep -E "$2" "$1" || true)
+    p=$(sed -nE 's/(^|.* )([0-9]+) passed.*/\2/p' <<<"$lines" | awk '{ n += $1 } END { print n + 0 }')
+    f=$(sed -nE 's/(^|.* )([0-9]+) failed.*/\2/p' <<<"$lines" | awk '{ n += $1 } END { print n + 0 }')
     passed=$((passed + p)) failed=$((failed + f))
 }
 
@@ -78,8 +79,8 @@ runs() {
     shift
     log=$(mktemp)
     cargo "$@" --no-fail-fast --status-level fail --final-status-level fail >"$log" 2>&1 || true
-    if grep -qE '[0-9]+ passed' "$log"; then
-        count "$log"
+    if grep -qE '^ *Summary .*[0-9]+ passed' "$log"; then
+        count "$log" '^ *Summary '
         echo "ran   $name: $(sed -nE 's/.*Summary \[[^]]*\] *//p' "$log")"
     else
         failed=$((failed + 1))
@@ -127,7 +128,7 @@ run_cases() {
     log=$(mktemp)
     "$@" 2>&1 | tee "$log" || true
     grep -qE '[0-9]+ passed, [0-9]+ failed' "$log" || { echo "FAIL  $1 ended early"; failed=$((failed + 1)); }
-    count "$log"
+    count "$log" '^[0-9]+ passed, [0-9]+ failed$'
     rm -f "$log"
 }
 

@@ -5,6 +5,7 @@
 #   TASKBOX_BUNDLE   a bundle with Kubernetes' programs and images, or a folder of such things, which is made into one first
 #   MASTERS, NODES, LBS   other numbers of hosts, 3, 3 and 2 else (two masters less leave out what one alone cannot show)
 #   PATIENCE              how many seconds the cluster may take to be well again, 600 else
+#   OFFLINE=1             a lab without a way out and without name resolution; the bundle must have the packages, too
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -21,6 +22,7 @@ CLUSTER=$((MASTERS + NODES))
 PATIENCE=${PATIENCE:-600}
 taskbox() { "$TASKBOX" "$@"; }
 lab() { taskbox lab "$@" --name "$LAB"; }
+lab_up() { lab up --masters "$MASTERS" --nodes "$1" --lb "$LBS" ${OFFLINE:+--offline}; }
 on() { taskbox lab ssh --name "$LAB" "$@"; }
 install() { ./install.sh --lab="$LAB" --yes --bundle "$TASKBOX_BUNDLE" "$@"; }
 well() { ok "$1" within "$PATIENCE" taskbox verify --lab="$LAB"; }
@@ -50,7 +52,8 @@ case_bundle() {
 
 case_lab_up() {
     lab down >/dev/null 2>&1 || true
-    ok "the lab comes up" lab up --masters "$MASTERS" --nodes "$NODES" --lb "$LBS"
+    ok "the lab comes up" lab_up "$NODES"
+    [ -z "${OFFLINE:-}" ] || fails "no name is resolved in it" on node1 'timeout 3 getent hosts example.com'
     # shellcheck disable=SC2046  # one word a host
     fingerprint on $(hosts) >"$FRESH"
 }
@@ -142,6 +145,10 @@ case_workload() {
     ok "all of them" on master1 "kubectl rollout status --timeout=${PATIENCE}s deployment/pauses"
     image /coredns: >/dev/null || { echo "note  the bundle has no name server: names are not asked for"; return; }
     ok "the name server runs" on master1 "kubectl rollout status --timeout=${PATIENCE}s --namespace kube-system deployment/coredns"
+    ok "containerd tells which images stay when a disk runs full" on node1 "crictl --runtime-endpoint unix:///run/containerd/containerd.sock images --output json"
+    pinned() { python3 -c 'import json, sys; [print(*i["repoTags"]) for i in json.load(sys.stdin)["images"] if i.get("pinned")]' <<<"$output"; }
+    output=$(pinned)
+    says "those of the bundle do" '/coredns:'
     # One with a shell, nslookup and wget: busybox, or flannel's, which is made on it.
     tools=$(image /busybox: || image /flannel:) || { echo "note  the bundle has no image with a shell: names are not asked for from a pod"; return; }
     for node in $(seq "$NODES"); do
@@ -198,7 +205,7 @@ case_drill() {
 
 case_add_nodes() {
     local start new=node$((NODES + 1))
-    ok "one more worker is there" lab up --masters "$MASTERS" --nodes "$((NODES + 1))" --lb "$LBS"
+    ok "one more worker is there" lab_up "$((NODES + 1))"
     # shellcheck disable=SC2046
     fingerprint on "$new" >>"$FRESH"
     start=$SECONDS
@@ -209,6 +216,22 @@ case_add_nodes() {
     well "verify is fine"
     says "all hosts are ready" "$CLUSTER of $CLUSTER ready"
     ok "a second call finds nothing to do" ./add-nodes.sh --lab="$LAB" --bundle "$TASKBOX_BUNDLE"
+    never "it changes nothing" 'changed=[1-9]'
+}
+
+# The first master becomes a registry, too: filled from the bundle, with our authority and a password, and asked by the kubelet for the upstream's names.
+case_registry() {
+    local pause
+    taskbox bundle show -v "$TASKBOX_BUNDLE" | grep -qE 'docker-registry|bin/[^/]*/registry' || { echo "note  the bundle has no registry"; return; }
+    pause=$(image /pause:)
+    printf '\n[local-registry]\nmaster1\n' >>".lab/$LAB/hosts.ini"
+    ok "a registry is set up and filled" install
+    ok "a pod begins whose image must be asked for" kubectl master1 "run pulled --image=$pause --image-pull-policy=Always --overrides='{\"spec\":{\"nodeName\":\"node1\"}}'"
+    ok "it comes from the registry" on master1 "kubectl wait --for=condition=Ready --timeout=${PATIENCE}s pod/pulled"
+    kubectl master1 "delete pod pulled --now" >/dev/null 2>&1 || true
+    well "verify is fine"
+    says "it tells what the registry has" 'registry .*answers, [1-9][0-9]* repositories'
+    ok "the second install ends well" install
     never "it changes nothing" 'changed=[1-9]'
 }
 
@@ -251,7 +274,7 @@ case_lab_down() {
 # shellcheck source=scripts/find-taskbox.sh
 here=$root . "$root/scripts/find-taskbox.sh"
 [ -n "${KEEP:-}" ] || trap 'lab down >/dev/null 2>&1 || true' EXIT
-cases=${*:-lab_up install verify certificates leases_move endpoints_shrink_and_grow workload kubelet_comes_back settings broken_join drill add_nodes uninstall lab_down}
+cases=${*:-lab_up install verify certificates leases_move endpoints_shrink_and_grow workload kubelet_comes_back settings broken_join drill add_nodes registry uninstall lab_down}
 for name in bundle $cases; do
     "case_$name"
 done
