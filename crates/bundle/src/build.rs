@@ -127,8 +127,15 @@ impl Builder {
             let name = content.name();
             let source = content.open().map_err(BundleError::file("read", Path::new(&name)))?;
             let mut source = Hashed::new(source.take(artifact.size));
-            append(&mut archive, &artifact.path, artifact.size, artifact.executable, &mut source)
-                .map_err(failed)?;
+            append(&mut archive, &artifact.path, artifact.size, artifact.executable, &mut source).map_err(
+                |error| {
+                    if source.broke {
+                        BundleError::file("read", Path::new(&name))(error)
+                    } else {
+                        failed(error)
+                    }
+                },
+            )?;
             if source.hex() != artifact.sha256 {
                 return Err(BundleError::unusable(Path::new(&name), "it changed while the bundle was made"));
             }
@@ -159,15 +166,16 @@ fn append(
     archive.append_data(&mut header, path, content)
 }
 
-/// A reader that knows the hash of what was read.
+/// A reader that knows the hash of what was read, and whether reading failed: a copy's error does not tell which side it came from.
 struct Hashed<R> {
     inner: R,
     hash: sha2::Sha256,
+    broke: bool,
 }
 
 impl<R: Read> Hashed<R> {
     fn new(inner: R) -> Self {
-        Self { inner, hash: <sha2::Sha256 as sha2::Digest>::new() }
+        Self { inner, hash: <sha2::Sha256 as sha2::Digest>::new(), broke: false }
     }
 
     fn hex(self) -> String {
@@ -177,7 +185,10 @@ impl<R: Read> Hashed<R> {
 
 impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
+        let read = self
+            .inner
+            .read(buffer)
+            .inspect_err(|error| self.broke = error.kind() != io::ErrorKind::Interrupted)?;
         sha2::Digest::update(&mut self.hash, &buffer[..read]);
         Ok(read)
     }
@@ -212,4 +223,26 @@ pub(crate) fn place(
         .and_then(|(size, sha256)| check(size, sha256))
         .inspect_err(|_| drop(std::fs::remove_file(&part)))?;
     std::fs::rename(&part, to).map_err(BundleError::file("create", to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_cannot_be_read_any_more_is_named_not_the_bundle() {
+        let dir = tempfile::tempdir().unwrap();
+        let (source, to) = (dir.path().join("motd"), dir.path().join("small.bundle"));
+        std::fs::write(&source, "hello").unwrap();
+        let mut builder = Builder::new(None);
+        builder
+            .add(Artifact { path: "files/motd".into(), ..Artifact::default() }, Content::File(source.clone()))
+            .unwrap();
+        // A folder can be opened, but not read.
+        std::fs::remove_file(&source).unwrap();
+        std::fs::create_dir(&source).unwrap();
+        let error = builder.write(&to).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot read `{}`", source.display())), "{error}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing of the bundle stays");
+    }
 }

@@ -141,7 +141,7 @@ impl Diagnose for BundleError {
     fn diagnostics(&self) -> Vec<Diagnostic> {
         let found = Diagnostic::error(self.to_string());
         vec![match self {
-            Self::File { error, .. } if error.kind() == io::ErrorKind::StorageFull => {
+            Self::File { error, .. } if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
                 found.help("make room on that disk and run the same command again; it goes on with what is whole")
             }
             Self::File { .. } | Self::Serve { .. } => found,

@@ -62,7 +62,7 @@ impl Diagnose for FsError {
                     io::ErrorKind::PermissionDenied => {
                         found.help("run as a user who may, or change the file's owner or mode")
                     }
-                    io::ErrorKind::StorageFull => {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                         found.help("free some space on this file system and run again")
                     }
                     _ => found,
