@@ -1,10 +1,12 @@
 //! Names the build: a hash over the sources of all that controller and agent share, so that both know when they are not of one build.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 fn main() {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default();
+    // As it is now, not as it was when this script was compiled: a checkout may be copied together with its target folder.
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let crates = here.parent().map(Path::to_path_buf).unwrap_or_default();
     let mut files = Vec::new();
     for folder in ["modules/src", "data/src", "agent/src"] {
         collect(&crates.join(folder), &mut files);

@@ -25,7 +25,7 @@ lab() { taskbox lab "$@" --name "$LAB"; }
 lab_up() { lab up --masters "$MASTERS" --nodes "$1" --lb "$LBS" ${OFFLINE:+--offline}; }
 on() { taskbox lab ssh --name "$LAB" "$@"; }
 install() { ./install.sh --lab="$LAB" --yes --bundle "$TASKBOX_BUNDLE" "$@"; }
-well() { ok "$1" within "$PATIENCE" taskbox verify --lab="$LAB"; }
+well() { ok "$1" within "$PATIENCE" taskbox verify --home "$root" --lab="$LAB"; }
 hosts() { taskbox lab status --name "$LAB" --json | python3 -c 'import json, sys; print(*[h["name"] for h in json.load(sys.stdin)["hosts"]])'; }
 address() { taskbox lab status --name "$LAB" --json | python3 -c "import json, sys; print(*[h['address'] for h in json.load(sys.stdin)['hosts'] if h['name'] == '$1'])"; }
 # Asks the API from one master.
@@ -129,7 +129,7 @@ case_endpoints_shrink_and_grow() {
     ok "its address leaves the endpoints" within "$PATIENCE" shrunk
     echo "note  endpoints: $all, then $(endpoints master1)"
     ok "kubectl on master2 outlives it" within 120 taskbox lab ssh --name "$LAB" master2 "kubectl --request-timeout=10s get nodes"
-    fails_with 2 "verify tells that it is away" taskbox verify --lab="$LAB"
+    fails_with 2 "verify tells that it is away" taskbox verify --home "$root" --lab="$LAB"
     says "by name" 'master2.*API server'
     ok "it comes back" on master2 "mv /etc/kubernetes/kube-apiserver.yaml.away /etc/kubernetes/manifests/kube-apiserver.yaml"
     # shellcheck disable=SC2317  # called by within
@@ -198,7 +198,7 @@ case_broken_join() {
 
 case_drill() {
     [ "$MASTERS" -gt 1 ] || return 0
-    ok "each master may be stopped, and etcd keeps what was written" taskbox drill --lab="$LAB" --yes
+    ok "each master may be stopped, and etcd keeps what was written" taskbox drill --home "$root" --lab="$LAB" --yes
     says "the last one, too" "master$MASTERS .*intact"
     echo "$output" | tail -n $((MASTERS + 3))
 }

@@ -142,7 +142,7 @@ fn lab_folder(home: &Path, name: &str, bring_up: bool) -> Result<PathBuf, Box<dy
     found.map_err(|error| Box::new(error) as Box<dyn Diagnose>)
 }
 
-/// The folder with roles/ and playbooks/: the one given, or the nearest around the binary or the current folder.
+/// The folder with roles/ and playbooks/: the one given, or the nearest around the current folder, or else around the binary.
 fn find_home(given: Option<&Path>) -> Result<PathBuf, Box<dyn Diagnose>> {
     let is_home = |folder: &Path| folder.join("playbooks/install.yml").is_file();
     if let Some(given) = given {
@@ -152,7 +152,7 @@ fn find_home(given: Option<&Path>) -> Result<PathBuf, Box<dyn Diagnose>> {
         let wrong = Diagnostic::error(format!("`{}` has no playbooks/install.yml", given.display()));
         return Err(Box::new(wrong.help("give the folder of an unpacked release or a checkout")));
     }
-    let starts = [std::env::current_exe().ok(), std::env::current_dir().ok()];
+    let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
     let around = starts.iter().flatten().flat_map(|start| start.ancestors());
     around.into_iter().find(|folder| is_home(folder)).map(Path::to_owned).ok_or_else(|| {
         let missing = Diagnostic::error("the roles and playbooks of taskbox are not here");

@@ -26,18 +26,35 @@ const fn of(
 
 const SSH: (&str, &str) = ("connection", "ssh");
 
+/// Those that a play can ask for by `lookup('config', NAME, plugin_type=TYPE, plugin_name=PLUGIN)`.
+#[rustfmt::skip]
 const OPTIONS: &[PluginOption] = &[
     of(SSH, "host", &["ansible_host", "ansible_ssh_host"], ""),
-    of(SSH, "remote_user", &["ansible_user", "ansible_ssh_user"], "DEFAULT_REMOTE_USER"),
-    of(SSH, "port", &["ansible_port", "ansible_ssh_port"], "DEFAULT_REMOTE_PORT"),
-    of(
-        SSH,
-        "private_key_file",
-        &["ansible_private_key_file", "ansible_ssh_private_key_file"],
-        "DEFAULT_PRIVATE_KEY_FILE",
-    ),
-    of(SSH, "timeout", &["ansible_ssh_timeout"], "DEFAULT_TIMEOUT"),
+    of(SSH, "host_key_checking", &["ansible_host_key_checking", "ansible_ssh_host_key_checking"], "HOST_KEY_CHECKING"),
+    of(SSH, "password", &["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"], ""),
+    of(SSH, "password_mechanism", &["ansible_ssh_password_mechanism"], "ssh_password_mechanism"),
+    of(SSH, "sshpass_prompt", &["ansible_sshpass_prompt"], "sshpass_prompt"),
+    of(SSH, "ssh_args", &["ansible_ssh_args"], "ssh_args"),
     of(SSH, "ssh_common_args", &["ansible_ssh_common_args"], "ssh_common_args"),
+    of(SSH, "ssh_extra_args", &["ansible_ssh_extra_args"], "ssh_extra_args"),
+    of(SSH, "ssh_executable", &["ansible_ssh_executable"], "ssh_executable"),
+    of(SSH, "sftp_executable", &["ansible_sftp_executable"], "sftp_executable"),
+    of(SSH, "sftp_extra_args", &["ansible_sftp_extra_args"], "sftp_extra_args"),
+    of(SSH, "sftp_batch_mode", &["ansible_sftp_batch_mode"], "sftp_batch_mode"),
+    of(SSH, "scp_executable", &["ansible_scp_executable"], "scp_executable"),
+    of(SSH, "scp_extra_args", &["ansible_scp_extra_args"], "scp_extra_args"),
+    of(SSH, "ssh_transfer_method", &["ansible_ssh_transfer_method"], "ssh_transfer_method"),
+    of(SSH, "reconnection_retries", &["ansible_ssh_retries"], "reconnection_retries"),
+    of(SSH, "port", &["ansible_port", "ansible_ssh_port"], "DEFAULT_REMOTE_PORT"),
+    of(SSH, "remote_user", &["ansible_user", "ansible_ssh_user"], "DEFAULT_REMOTE_USER"),
+    of(SSH, "pipelining", &["ansible_pipelining", "ansible_ssh_pipelining"], "ANSIBLE_PIPELINING"),
+    of(SSH, "private_key_file", &["ansible_private_key_file", "ansible_ssh_private_key_file"], "DEFAULT_PRIVATE_KEY_FILE"),
+    of(SSH, "private_key", &["ansible_private_key", "ansible_ssh_private_key"], ""),
+    of(SSH, "private_key_passphrase", &["ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase"], ""),
+    of(SSH, "control_path", &["ansible_control_path"], "ssh_control_path"),
+    of(SSH, "control_path_dir", &["ansible_control_path_dir"], "ssh_control_path_dir"),
+    of(SSH, "use_tty", &["ansible_ssh_use_tty"], "ssh_usetty"),
+    of(SSH, "timeout", &["ansible_ssh_timeout"], "DEFAULT_TIMEOUT"),
     of(("shell", "sh"), "remote_tmp", &["ansible_remote_tmp"], "remote_tmp"),
     of(("become", "sudo"), "become_user", &["ansible_become_user"], "DEFAULT_BECOME_USER"),
 ];

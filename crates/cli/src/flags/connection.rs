@@ -118,8 +118,8 @@ pub(crate) fn resolve(
     let defaults = ConnectionDefaults {
         password,
         become_password,
-        ssh_common_args: connection.ssh_common_args.clone().or_else(|| settings.text("ssh_common_args")),
-        ssh_extra_args: connection.ssh_extra_args.clone().or_else(|| settings.text("ssh_extra_args")),
+        ssh_common_args: connection.ssh_common_args.clone().or_else(|| settings.text_if_set("ssh_common_args")),
+        ssh_extra_args: connection.ssh_extra_args.clone().or_else(|| settings.text_if_set("ssh_extra_args")),
         ephemeral: connection.ephemeral,
         ..way(connection, settings)
     };
@@ -139,8 +139,9 @@ fn way(flags: &ConnectionFlags, settings: &Settings) -> ConnectionDefaults {
         host_key_checking: settings
             .flag_if_set("ssh_host_key_checking")
             .or_else(|| settings.flag_if_set("HOST_KEY_CHECKING")),
-        ssh_args: settings.text("ssh_args"),
+        ssh_args: settings.text_if_set("ssh_args"),
         ssh_program: settings.text_if_set("ssh_executable"),
+        password_prompt: settings.text("sshpass_prompt"),
         retries: whole("reconnection_retries").and_then(|retries| u32::try_from(retries).ok()),
         ..ConnectionDefaults::default()
     }

@@ -21,16 +21,20 @@ pub(crate) struct Askpass {
 }
 
 impl Askpass {
-    /// Begins to answer with these passwords, each with whose it is: `user@address`. The first is for questions that do not say.
-    pub(crate) fn new(passwords: Vec<(String, Text)>) -> io::Result<Self> {
+    /// Begins to answer with these passwords, each with whose it is: `user@address`. The first is for questions that do not say. With a
+    /// `prompt` only questions that contain it are answered, and others wait for ever, as with `sshpass -P`.
+    pub(crate) fn new(passwords: Vec<(String, Text)>, prompt: Option<String>) -> io::Result<Self> {
         // Mode 0700: only the user who runs us reaches the socket.
         let folder = tempfile::Builder::new().prefix("taskbox-").tempdir()?;
         let listener = UnixListener::bind(folder.path().join("ask"))?;
+        let answers = Answers { passwords, prompt };
         thread::spawn(move || {
+            let mut waiting = Vec::new();
             for stream in listener.incoming() {
-                match stream.and_then(|stream| answer(stream, &passwords)) {
-                    Ok(true) => {}
-                    Ok(false) | Err(_) => return,
+                match stream.and_then(|stream| answers.answer(stream)) {
+                    Ok(Asked::Nothing) | Err(_) => return,
+                    Ok(Asked::Answered) => {}
+                    Ok(Asked::SomethingElse(stream)) => waiting.push(stream),
                 }
             }
         });
@@ -58,20 +62,38 @@ impl Drop for Askpass {
     }
 }
 
-/// Answers one question; false if there was none.
-fn answer(mut stream: UnixStream, passwords: &[(String, Text)]) -> io::Result<bool> {
-    let mut question = String::new();
-    BufReader::new(&stream).take(4096).read_line(&mut question)?;
-    if question.is_empty() {
-        return Ok(false);
+/// What one call of the helper was about.
+enum Asked {
+    Nothing,
+    Answered,
+    /// None of the questions that are waited for; closing the stream would be an answer.
+    SomethingElse(UnixStream),
+}
+
+struct Answers {
+    passwords: Vec<(String, Text)>,
+    prompt: Option<String>,
+}
+
+impl Answers {
+    fn answer(&self, mut stream: UnixStream) -> io::Result<Asked> {
+        let mut question = String::new();
+        BufReader::new(&stream).take(4096).read_line(&mut question)?;
+        if question.is_empty() {
+            return Ok(Asked::Nothing);
+        }
+        let asks = match &self.prompt {
+            Some(prompt) if !question.contains(prompt.as_str()) => return Ok(Asked::SomethingElse(stream)),
+            Some(_) => true,
+            // Nothing for `Are you sure you want to continue connecting`.
+            None => ["password", "passphrase"].iter().any(|word| question.to_lowercase().contains(word)),
+        };
+        let whose = self.passwords.iter().find(|(who, _)| question.contains(who)).or(self.passwords.first());
+        if let Some((_, password)) = whose.filter(|_| asks) {
+            stream.write_all(password.as_bytes())?;
+        }
+        Ok(Asked::Answered)
     }
-    let asks = ["password", "passphrase"].iter().any(|word| question.to_lowercase().contains(word));
-    let whose = passwords.iter().find(|(who, _)| question.contains(who)).or(passwords.first());
-    // Nothing for `Are you sure you want to continue connecting`.
-    if let Some((_, password)) = whose.filter(|_| asks) {
-        stream.write_all(password.as_bytes())?;
-    }
-    Ok(true)
 }
 
 /// Whether this process was started by `ssh` to ask for a password; then the answer, to be printed with a line end. The program's `main`
@@ -98,7 +120,7 @@ mod tests {
     fn only_questions_for_a_password_are_answered() {
         let secret = |text| Text::plain(text).into_secret();
         let passwords = vec![("root@host".into(), secret("hunter2")), ("gate@outer".into(), secret("other"))];
-        let askpass = Askpass::new(passwords).unwrap();
+        let askpass = Askpass::new(passwords, None).unwrap();
         for (question, expected) in [
             ("root@host's password: ", "hunter2"),
             ("The authenticity of host ... Are you sure you want to continue connecting (yes/no)?", ""),
@@ -108,5 +130,17 @@ mod tests {
         ] {
             assert_eq!(ask(&askpass.socket(), question).unwrap(), expected, "{question}");
         }
+    }
+
+    #[test]
+    fn with_a_prompt_only_that_question_is_answered_and_others_wait() {
+        let passwords = vec![("root@host".into(), Text::plain("1234").into_secret())];
+        let askpass = Askpass::new(passwords, Some("Enter PIN for".into())).unwrap();
+        let mut other = UnixStream::connect(askpass.socket()).unwrap();
+        other.write_all(b"root@host's password: \n").unwrap();
+        assert_eq!(ask(&askpass.socket(), "Enter PIN for 'card': ").unwrap(), "1234");
+        other.set_nonblocking(true).unwrap();
+        let said = other.read(&mut [0; 8]).unwrap_err();
+        assert_eq!(said.kind(), io::ErrorKind::WouldBlock, "neither an answer nor an end");
     }
 }

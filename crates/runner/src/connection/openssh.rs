@@ -23,6 +23,8 @@ pub(crate) struct OpenSshCarrier {
     pub(super) words: Vec<String>,
     /// Passwords and passphrases, each with a word of the question that it answers.
     pub(super) secrets: Vec<(String, Text)>,
+    /// The only question that is answered, where one is named.
+    pub(super) prompt: Option<String>,
     pub(super) silence: Duration,
     /// Files that the words name; they go with the carrier.
     pub(super) _files: Option<TempDir>,
@@ -41,6 +43,7 @@ impl OpenSshCarrier {
             program: settings.ssh_program.clone(),
             words,
             secrets: passwords(settings),
+            prompt: settings.password_prompt.clone(),
             silence: settings.silence,
             _files: None,
             askpass: None,
@@ -57,9 +60,11 @@ impl OpenSshCarrier {
             return Ok(());
         }
         if self.askpass.is_none() {
-            let made = Askpass::new(self.secrets.clone()).map_err(|error| Unreachable::Settings {
-                detail: format!("the password cannot be handed to `ssh`: {error}"),
-                help: "let the temporary folder be written, or use a key".into(),
+            let made = Askpass::new(self.secrets.clone(), self.prompt.clone()).map_err(|error| {
+                Unreachable::Settings {
+                    detail: format!("the password cannot be handed to `ssh`: {error}"),
+                    help: "let the temporary folder be written, or use a key".into(),
+                }
             });
             self.askpass = Some(made?);
         }

@@ -67,6 +67,8 @@ pub struct ConnectionDefaults {
     pub ssh_extra_args: Option<String>,
     /// `ssh_executable` of the configuration.
     pub ssh_program: Option<String>,
+    /// `sshpass_prompt` of the configuration.
+    pub password_prompt: Option<String>,
     /// `retries` of the configuration: further tries after a fault of the network.
     pub retries: Option<u32>,
     /// `--ephemeral`: leave no agent on the hosts.
@@ -107,6 +109,8 @@ pub struct ConnectionSettings {
     pub user: Option<String>,
     /// `ansible_password`
     pub password: Option<Text>,
+    /// `ansible_sshpass_prompt`: the only question that the password answers.
+    pub password_prompt: Option<String>,
     /// Keys to offer, before those of the agent.
     pub private_keys: Vec<PathBuf>,
     /// `ansible_private_key`: a key's text.
@@ -177,6 +181,18 @@ impl ConnectionSettings {
             (Way::Ssh, None, Some(jump)) => Way::OpenSsh(format!("the bastion `{}`", jump.host)),
             _ => way,
         };
+        let password = vars
+            .secret(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"])
+            .or_else(|| defaults.password.clone());
+        let password_prompt = vars
+            .text(&["ansible_sshpass_prompt"])
+            .or_else(|| defaults.password_prompt.clone())
+            .filter(|prompt| !prompt.is_empty() && password.is_some());
+        // In SSH's own method `password` the host asks nothing: the question is that of the system's `ssh`.
+        let way = match &password_prompt {
+            Some(_) if way == Way::Ssh => Way::OpenSsh("the variable `ansible_sshpass_prompt`".into()),
+            _ => way,
+        };
         let key_file = vars.path(&["ansible_private_key_file", "ansible_ssh_private_key_file"]);
         let explicit = key_file.or_else(|| defaults.private_key_file.clone());
         let timeout = match vars.number(&["ansible_ssh_timeout", "ansible_timeout"])? {
@@ -205,9 +221,8 @@ impl ConnectionSettings {
             address: options.address.unwrap_or(address),
             port,
             user: vars.text(&["ansible_user", "ansible_ssh_user"]).or(asked_user),
-            password: vars
-                .secret(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"])
-                .or_else(|| defaults.password.clone()),
+            password,
+            password_prompt,
             private_keys: explicit.into_iter().chain(options.identities).collect(),
             private_key: vars.secret(&["ansible_private_key", "ansible_ssh_private_key"]),
             passphrase: vars

@@ -51,6 +51,7 @@ impl Known {
             program: settings.ssh_program.clone(),
             words,
             secrets: secret.into_iter().map(|secret| (self.user.clone(), secret)).collect(),
+            prompt: None,
             silence: settings.silence,
             _files: Some(folder),
             askpass: None,
