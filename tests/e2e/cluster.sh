@@ -24,8 +24,10 @@ taskbox() { "$TASKBOX" "$@"; }
 lab() { taskbox lab "$@" --name "$LAB"; }
 lab_up() { lab up --masters "$MASTERS" --nodes "$1" --lb "$LBS" ${OFFLINE:+--offline}; }
 on() { taskbox lab ssh --name "$LAB" "$@"; }
-install() { ./install.sh --lab="$LAB" --yes --bundle "$TASKBOX_BUNDLE" "$@"; }
-well() { ok "$1" within "$PATIENCE" taskbox verify --home "$root" --lab="$LAB"; }
+# Where the hosts and their settings are written.
+conf=(--lab="$LAB")
+install() { ./install.sh "${conf[@]}" --yes --bundle "$TASKBOX_BUNDLE" "$@"; }
+well() { ok "$1" within "$PATIENCE" taskbox verify --home "$root" "${conf[@]}"; }
 hosts() { taskbox lab status --name "$LAB" --json | python3 -c 'import json, sys; print(*[h["name"] for h in json.load(sys.stdin)["hosts"]])'; }
 address() { taskbox lab status --name "$LAB" --json | python3 -c "import json, sys; print(*[h['address'] for h in json.load(sys.stdin)['hosts'] if h['name'] == '$1'])"; }
 # Asks the API from one master.
@@ -129,7 +131,7 @@ case_endpoints_shrink_and_grow() {
     ok "its address leaves the endpoints" within "$PATIENCE" shrunk
     echo "note  endpoints: $all, then $(endpoints master1)"
     ok "kubectl on master2 outlives it" within 120 taskbox lab ssh --name "$LAB" master2 "kubectl --request-timeout=10s get nodes"
-    fails_with 2 "verify tells that it is away" taskbox verify --home "$root" --lab="$LAB"
+    fails_with 2 "verify tells that it is away" taskbox verify --home "$root" "${conf[@]}"
     says "by name" 'master2.*API server'
     ok "it comes back" on master2 "mv /etc/kubernetes/kube-apiserver.yaml.away /etc/kubernetes/manifests/kube-apiserver.yaml"
     # shellcheck disable=SC2317  # called by within
@@ -198,7 +200,7 @@ case_broken_join() {
 
 case_drill() {
     [ "$MASTERS" -gt 1 ] || return 0
-    ok "each master may be stopped, and etcd keeps what was written" taskbox drill --home "$root" --lab="$LAB" --yes
+    ok "each master may be stopped, and etcd keeps what was written" taskbox drill --home "$root" "${conf[@]}" --yes
     says "the last one, too" "master$MASTERS .*intact"
     echo "$output" | tail -n $((MASTERS + 3))
 }
@@ -220,11 +222,15 @@ case_add_nodes() {
 }
 
 # The first master becomes a registry, too: filled from the bundle, with our authority and a password, and asked by the kubelet for the upstream's names.
+# The lab writes its own hosts.ini, so this one is a copy; what goes away goes by it, too.
 case_registry() {
     local pause
     taskbox bundle show -v "$TASKBOX_BUNDLE" | grep -qE 'docker-registry|bin/[^/]*/registry' || { echo "note  the bundle has no registry"; return; }
     pause=$(image /pause:)
-    printf '\n[local-registry]\nmaster1\n' >>".lab/$LAB/hosts.ini"
+    rm -rf "target/$LAB.conf"
+    cp -r ".lab/$LAB" "target/$LAB.conf"
+    conf=(--conf "target/$LAB.conf")
+    printf '\n[local-registry]\nmaster1\n' >>"target/$LAB.conf/hosts.ini"
     ok "a registry is set up and filled" install
     ok "a pod begins whose image must be asked for" kubectl master1 "run pulled --image=$pause --image-pull-policy=Always --overrides='{\"spec\":{\"nodeName\":\"node1\"}}'"
     ok "it comes from the registry" on master1 "kubectl wait --for=condition=Ready --timeout=${PATIENCE}s pod/pulled"
@@ -237,8 +243,8 @@ case_registry() {
 
 case_uninstall() {
     local host
-    fails "it asks, and does nothing where nobody can answer" ./uninstall.sh --lab="$LAB"
-    ok "the cluster goes away" ./uninstall.sh --lab="$LAB" --yes --data
+    fails "it asks, and does nothing where nobody can answer" ./uninstall.sh "${conf[@]}"
+    ok "the cluster goes away" ./uninstall.sh "${conf[@]}" --yes --data
     # shellcheck disable=SC2046
     same "files, packages and units are those of the fresh hosts" "$(lasting <"$FRESH" | sort)" "$(fingerprint on $(hosts) | lasting | sort)"
     for host in master1 node2; do
