@@ -64,11 +64,30 @@ enum Place {
     Named(usize),
 }
 
-/// Reads a file. `source` names it in errors.
+/// Where the text comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    /// A value of a template.
+    Value,
+    /// A file of this name.
+    File(&'a str),
+}
+
+impl std::fmt::Display for Origin<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            // As Python calls a stream without a name.
+            Self::Value => "<???>",
+            Self::File(name) => name,
+        })
+    }
+}
+
+/// Reads a file.
 ///
 /// # Errors
 /// In the words of Python: options before the first section, a section or an option twice, lines that are no options.
-pub(crate) fn parse(text: &str, how: Reading, source: &str) -> Res<Sections> {
+pub(crate) fn parse(text: &str, how: Reading, source: Origin<'_>) -> Res<Sections> {
     let mut found = Sections::default();
     let mut seen: HashSet<(String, String)> = HashSet::new();
     let (mut section, mut name) = (None::<Place>, String::new());
@@ -117,8 +136,13 @@ pub(crate) fn parse(text: &str, how: Reading, source: &str) -> Res<Sections> {
         }
         let key = how.key(key);
         if !seen.insert((name.clone(), key.clone())) {
+            // Ansible's lookup says it in words of its own first.
+            let first = match source {
+                Origin::File(file) => format!("Duplicate option in {}: ", data::python::repr_str(file)),
+                Origin::Value => String::new(),
+            };
             return fail(format!(
-                "While reading from '{source}' [line {number:2}]: option '{key}' in section '{name}' already exists"
+                "{first}While reading from '{source}' [line {number:2}]: option '{key}' in section '{name}' already exists"
             ));
         }
         found.section(place).push((key, value));
@@ -140,7 +164,7 @@ fn header(body: &str) -> Option<&str> {
     Some(name).filter(|name| !name.is_empty())
 }
 
-fn enter(found: &mut Sections, name: &str, number: usize, source: &str) -> Res<Place> {
+fn enter(found: &mut Sections, name: &str, number: usize, source: Origin<'_>) -> Res<Place> {
     if name == DEFAULT {
         return Ok(Place::Default);
     }

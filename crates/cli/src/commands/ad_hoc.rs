@@ -76,7 +76,7 @@ pub(crate) fn run(args: &AdHocArgs, settings: &Settings) -> Result<ExitCode, Fla
         let error = Diagnostic::error(format!("'{}' is not a valid action for ad-hoc commands", work.module));
         return Err(FlagError::option(error));
     }
-    let mut options = args.run.options(!args.run.list_hosts, settings)?;
+    let mut options = args.run.options(!args.run.list_hosts, Some(&args.pattern), settings)?;
     let hosts = hosts(args, &options)?;
     if args.run.list_hosts {
         if hosts.is_empty() {

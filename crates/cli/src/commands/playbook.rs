@@ -73,7 +73,7 @@ pub(crate) fn run(args: &PlaybookArgs, settings: &Settings) -> Result<ExitCode, 
             ))));
         }
     }
-    let mut options = args.run.options(!args.only_looks(), settings)?;
+    let mut options = args.run.options(!args.only_looks(), None, settings)?;
     options.playbooks.clone_from(&args.playbooks);
     options.tags = args.tags(settings);
     let skipped = &args.skip_tags;

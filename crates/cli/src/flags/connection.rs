@@ -118,7 +118,10 @@ pub(crate) fn resolve(
     let defaults = ConnectionDefaults {
         password,
         become_password,
-        ssh_common_args: connection.ssh_common_args.clone().or_else(|| settings.text_if_set("ssh_common_args")),
+        ssh_common_args: connection
+            .ssh_common_args
+            .clone()
+            .or_else(|| settings.text_if_set("ssh_common_args")),
         ssh_extra_args: connection.ssh_extra_args.clone().or_else(|| settings.text_if_set("ssh_extra_args")),
         ephemeral: connection.ephemeral,
         ..way(connection, settings)

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use data::{Diagnose, Diagnostic, Map, Severity};
 use inventory::{
-    Enabled, GroupNames, HashBehaviour, Ignored, LoadOptions, Loaded, Pattern, Reader, Selection,
+    Enabled, GroupNames, HashBehaviour, Ignored, Inventory, LoadOptions, Loaded, Pattern, Reader, Selection,
     SourceFailure,
 };
 
@@ -90,6 +90,16 @@ impl HostFlags {
             report_all(&warnings_of(failure));
         }
         Ok(loaded)
+    }
+
+    /// Says that nobody but this machine is there, unless `pattern` names it; playbooks have none.
+    pub(crate) fn warn_of_no_hosts(inventory: &Inventory, pattern: Option<&str>, settings: &Settings) {
+        let names_it = pattern.is_some_and(|pattern| ["127.0.0.1", "localhost", "::1"].contains(&pattern));
+        if inventory.hosts().len() == 0 && !names_it && settings.flag("LOCALHOST_WARNING") {
+            report_all(&[Diagnostic::warning(
+                "provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'",
+            )]);
+        }
     }
 
     /// The hosts that `--limit` selects, be they none; `None` without one.

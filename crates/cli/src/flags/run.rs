@@ -78,11 +78,16 @@ impl RunFlags {
             || settings.list("CALLBACKS_ENABLED").iter().any(|name| !plain.contains(&short(name).as_str()))
     }
 
-    /// The run that the flags and settings describe, without its playbooks. With `ask`, passwords are asked for.
+    /// The run that the flags and settings describe, without its playbooks. With `ask`, passwords are asked for. `pattern` is that of an ad hoc command.
     ///
     /// # Errors
     /// Flags that cannot be used, unreadable files, a limit that leaves no host.
-    pub(crate) fn options(&self, ask: bool, settings: &Settings) -> Result<RunOptions, FlagError> {
+    pub(crate) fn options(
+        &self,
+        ask: bool,
+        pattern: Option<&str>,
+        settings: &Settings,
+    ) -> Result<RunOptions, FlagError> {
         let forks = self.forks.or_else(|| usize::try_from(settings.number("DEFAULT_FORKS")?).ok());
         let forks = forks.filter(|forks| *forks > 0).ok_or_else(|| {
             FlagError::option(Diagnostic::error("the number of processes (`--forks`) must be at least 1"))
@@ -95,6 +100,7 @@ impl RunFlags {
         };
         let extra_vars = self.extra_vars.load(&reader)?;
         let loaded = self.hosts.load(&reader, settings, &extra_vars)?;
+        HostFlags::warn_of_no_hosts(&loaded.inventory, pattern, settings);
         self.hosts.check_limit(&loaded)?;
         let fact_cache = fact_cache(settings)?;
         if self.flush_cache {

@@ -111,7 +111,7 @@ pub(crate) fn texts(result: &Map, field: &str) -> Vec<String> {
 fn deprecation(entry: &Map) -> String {
     let msg = entry.get("msg").map_or_else(String::new, data::python::str);
     match entry.get("version").filter(|version| version.is_truthy()) {
-        Some(version) if entry.get_str("removed_from") == Some("ansible-core") => {
+        Some(version) if entry.get_str("collection_name") == Some("ansible.builtin") => {
             let version = data::python::str(version);
             format!("{msg} This feature will be removed from ansible-core version {version}.")
         }

@@ -13,10 +13,10 @@ pub(super) fn run(call: &ActionCall<'_>) -> Result<Map, Trouble> {
     };
     let conditions = match that {
         Value::List(list) => list.to_vec(),
-        // A template may stand for the whole list; any other text is one condition.
-        Value::Str(text) if text.trim_start().starts_with("{{") => match call.resolve(that)? {
-            Value::List(list) => list.into_items(),
-            other => vec![other],
+        // A template may stand for the whole list; any other text is one condition, with the braces that it should not have.
+        Value::Str(text) if text.trim_start().starts_with("{{") => match call.resolve(that) {
+            Ok(Value::List(list)) => list.into_items(),
+            _ => vec![that.clone()],
         },
         other => vec![other.clone()],
     };

@@ -103,7 +103,14 @@ impl TaskScope {
             Value::Map(Map::from([
                 ("msg", Value::from(msg)),
                 ("version", crate::variables::lookups::REMOVED_IN.into()),
-                ("removed_from", "ansible-core".into()),
+                ("collection_name", "ansible.builtin".into()),
+                (
+                    "deprecator",
+                    Value::Map(Map::from([
+                        ("resolved_name", "ansible.builtin".into()),
+                        ("type", Value::Null),
+                    ])),
+                ),
             ]))
         };
         (!heard.is_empty()).then(|| heard.into_iter().map(entry).collect())

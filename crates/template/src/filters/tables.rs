@@ -7,7 +7,7 @@ use crate::args::Bound;
 use crate::csv::{Dialect, rows};
 use crate::eval::Eval;
 use crate::filters::keys::class;
-use crate::ini::{DEFAULT, Entry, Reading, parse};
+use crate::ini::{DEFAULT, Entry, Origin, Reading, parse};
 use crate::registry::Filter;
 use crate::val::{Res, Val, display, fail, key_of};
 
@@ -83,7 +83,7 @@ fn from_ini(value: &Val) -> Res<Val> {
         return fail(format!("from_ini requires a str, got {}", class(value)));
     };
     let how = Reading { case_sensitive: true, allow_no_value: false };
-    let sections = parse(text, how, "<???>")
+    let sections = parse(text, how, Origin::Value)
         .or_else(|error| fail(format!("from_ini failed to parse given string: {}", reason(&error))))?;
     let options = |entries: Vec<Entry>| {
         let value = |value: Option<String>| value.map_or(Val::None, Val::from);

@@ -2,7 +2,7 @@
 
 use data::pattern::Pattern;
 
-use crate::ini::{Entry, Reading, parse};
+use crate::ini::{Entry, Origin, Reading, parse};
 use crate::lookups::tables::table;
 use crate::lookups::{Lookup, Request};
 use crate::val::{Res, Val, fail};
@@ -143,7 +143,7 @@ fn look_up(
         text.insert_str(0, "[java_properties]\n");
         section = "java_properties";
     }
-    let Some(entries) = parse(&text, how, file)?.with_defaults(section) else {
+    let Some(entries) = parse(&text, how, Origin::File(file))?.with_defaults(section) else {
         return fail(format!("No section '{section}' in '{file}'."));
     };
     let value_of = |value: &Option<String>| -> Res<Val> {
