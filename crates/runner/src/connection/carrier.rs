@@ -21,6 +21,9 @@ pub(crate) trait Carrier: Send {
         None
     }
 
+    /// What the first command was begun for is under way: the host has had its share of what many hosts must wait for in turn.
+    fn settled(&mut self) {}
+
     /// Ends what is kept; the next command opens it anew.
     fn close(&mut self);
 }

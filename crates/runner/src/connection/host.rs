@@ -128,6 +128,12 @@ impl RemoteHost {
 impl AgentStarter {
     /// Finds the agent on the host, or places it there, and starts it.
     pub(super) fn start(&self, carrier: &mut dyn Carrier) -> Result<AgentSession, ConnectionError> {
+        let started = self.start_over(carrier);
+        carrier.settled();
+        started
+    }
+
+    fn start_over(&self, carrier: &mut dyn Carrier) -> Result<AgentSession, ConnectionError> {
         let settings = &self.settings;
         let mut transport =
             carrier.start(&bootstrap::command(&self.files, settings.ephemeral), &self.interrupt)?;
@@ -223,6 +229,7 @@ impl Connection for RemoteHost {
                     raw::finish_as(transport, user, &self.starter.settings, |error| self.starter.lost(error))
                 }),
         };
+        state.carrier.settled();
         match output {
             Ok(output) => Ok(RawOutput { rc: output.code, stdout: output.stdout, stderr: output.stderr }),
             Err(error) => {

@@ -1,5 +1,5 @@
-//! How many hosts are being logged in to at the same time: a key exchange takes processor time, and with a thousand of them at once none would be
-//! done within its time. Hosts that do not answer at all wait outside.
+//! How many hosts are being logged in to, and get their agent started, at the same time: a key exchange takes processor time, and with a thousand
+//! of them at once none would be done within its time. Hosts that do not answer at all wait outside.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ pub(super) struct Gate {
     left: Condvar,
 }
 
-/// All logins of this process pass it.
+/// All logins of this process pass it; their place is theirs until the agent has answered.
 pub(super) static LOGINS: Gate = Gate::new(PLACES);
 
 /// A place; free again when this is dropped.

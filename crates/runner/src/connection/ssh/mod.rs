@@ -13,6 +13,7 @@ use std::net::{Shutdown, TcpStream};
 use ssh2::Session;
 
 use self::channel::{SshChannel, StartFailure};
+use self::gate::{LOGINS, Place};
 use self::second::Known;
 use super::carrier::{Carrier, Interrupt, Second};
 use super::passphrases::Passphrases;
@@ -26,11 +27,13 @@ pub(crate) struct SshCarrier {
     open: Option<(Session, TcpStream)>,
     /// Of the last login.
     known: Option<Known>,
+    /// Held from the login until what it was for has begun.
+    place: Option<Place<'static>>,
 }
 
 impl SshCarrier {
     pub(crate) fn new(settings: ConnectionSettings, passphrases: Passphrases) -> Self {
-        Self { settings, passphrases, open: None, known: None }
+        Self { settings, passphrases, open: None, known: None, place: None }
     }
 
     fn session(&mut self, interrupt: &Interrupt) -> Result<&(Session, TcpStream), Unreachable> {
@@ -42,7 +45,9 @@ impl SshCarrier {
 
     fn connect(&mut self, interrupt: &Interrupt) -> Result<(Session, TcpStream), Unreachable> {
         let reached = connect::reach(&self.settings)?;
-        let _place = gate::LOGINS.enter();
+        if self.place.is_none() {
+            self.place = Some(LOGINS.enter());
+        }
         let contact = connect::contact(&self.settings, reached)?;
         if let Ok(socket) = contact.socket.try_clone() {
             // An error means that it is closed already.
@@ -71,7 +76,10 @@ impl Carrier for SshCarrier {
         let patience = self.settings.silence;
         let started = match self.session(interrupt) {
             Ok((session, socket)) => SshChannel::start(session, socket, command, patience),
-            Err(cause) => return Err(self.unreachable(cause)),
+            Err(cause) => {
+                self.settled();
+                return Err(self.unreachable(cause));
+            }
         };
         match started {
             Ok(channel) => Ok(Box::new(channel)),
@@ -99,7 +107,12 @@ impl Carrier for SshCarrier {
         }))
     }
 
+    fn settled(&mut self) {
+        self.place = None;
+    }
+
     fn close(&mut self) {
+        self.place = None;
         let Some((session, socket)) = self.open.take() else { return };
         // The goodbye must not wait for a peer that has gone.
         session.set_blocking(false);
