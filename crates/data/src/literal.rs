@@ -8,8 +8,17 @@ const DEPTH: usize = 200;
 
 /// The value of a Python literal; `None` for everything else (which callers keep as text), and for bytes and complex numbers.
 pub fn parse(text: &str) -> Option<Value> {
-    let mut parser =
-        Parser { rest: text.trim_start_matches([' ', '\t']).trim_start_matches(['\n', '\r']), depth: 0 };
+    evaluate(text, false)
+}
+
+/// The same as the inventory of hosts.ini takes it: bytes, imaginary numbers and `...` are literals, and become text.
+pub fn parse_as_text(text: &str) -> Option<Value> {
+    evaluate(text, true)
+}
+
+fn evaluate(text: &str, odd: bool) -> Option<Value> {
+    let rest = text.trim_start_matches([' ', '\t']).trim_start_matches(['\n', '\r']);
+    let mut parser = Parser { rest, depth: 0, odd };
     parser.blanks();
     let first = parser.value()?;
     parser.blanks();
@@ -23,6 +32,8 @@ struct Parser<'a> {
     rest: &'a str,
     /// Open brackets; inside of them line breaks are blanks.
     depth: usize,
+    /// Whether what has no value of its own here becomes text.
+    odd: bool,
 }
 
 impl Parser<'_> {
@@ -57,6 +68,8 @@ impl Parser<'_> {
             '(' => self.bracket(Self::parenthesis),
             '{' => self.bracket(Self::braces),
             '-' | '+' => self.signed(),
+            '.' if self.odd && self.take("...") => Some(Value::from("...")),
+            'b' | 'B' | 'r' | 'R' if self.odd && self.at_bytes() => self.bytes(),
             c if c.is_ascii_digit() || c == '.' => self.number(),
             _ => self.strings().or_else(|| self.word()),
         }
@@ -186,6 +199,8 @@ impl Parser<'_> {
         Some(match self.number()? {
             Value::Int(number) if negative => Value::Int(-number),
             Value::Float(number) if negative => Value::Float(-number),
+            // Python makes a complex number of it, whose other part is a negative zero.
+            Value::Str(imaginary) if negative => Value::from(format!("(-0-{})", imaginary.as_str())),
             number => number,
         })
     }
@@ -193,12 +208,56 @@ impl Parser<'_> {
     fn number(&mut self) -> Option<Value> {
         let end = number_end(self.rest.as_bytes());
         let (written, rest) = self.rest.split_at(end);
+        if self.odd
+            && let Some(after) = rest.strip_prefix(['j', 'J'])
+            && !after.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+        {
+            self.rest = after;
+            return imaginary(written);
+        }
         // A letter or digit right behind is no literal: `1abc`, `1j`, `012`.
         if rest.starts_with(|c: char| c.is_alphanumeric() || c == '_') {
             return None;
         }
         self.rest = rest;
         number(written)
+    }
+
+    fn at_bytes(&self) -> bool {
+        let prefix = self.rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        matches!(self.rest[..prefix].to_ascii_lowercase().as_str(), "b" | "br" | "rb")
+            && self.rest[prefix..].starts_with(['"', '\''])
+    }
+
+    /// Bytes, decoded; several side by side are one.
+    fn bytes(&mut self) -> Option<Value> {
+        let mut joined = Vec::new();
+        while self.at_bytes() {
+            let start = self.rest;
+            let raw =
+                self.rest.bytes().take_while(u8::is_ascii_alphabetic).any(|c| c.eq_ignore_ascii_case(&b'r'));
+            self.rest = self.rest.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+            let quote = self.rest.chars().next()?.to_string();
+            let end = if self.rest.starts_with(&quote.repeat(3)) { quote.repeat(3) } else { quote };
+            self.rest = &self.rest[end.len()..];
+            let chars = self.until(&end, raw)?;
+            let written = &start[..start.len() - self.rest.len()];
+            // Escapes that name characters mean nothing in bytes, and they hold no other characters than ASCII's.
+            if !written.is_ascii()
+                || !raw && ["\\u", "\\U", "\\N"].iter().any(|escape| written.contains(escape))
+            {
+                return None;
+            }
+            for c in chars.chars() {
+                joined.push(u8::try_from(u32::from(c)).ok()?);
+            }
+            self.blanks();
+        }
+        // Text beside bytes is no literal.
+        if self.rest.starts_with(['"', '\'']) {
+            return None;
+        }
+        String::from_utf8(joined).ok().map(Value::from)
     }
 
     /// One string, or several side by side, which are one.
@@ -298,6 +357,18 @@ impl Parser<'_> {
     }
 }
 
+/// An imaginary number as Python prints it.
+fn imaginary(written: &str) -> Option<Value> {
+    let amount = match number(written)? {
+        Value::Int(_) if written.contains(['x', 'X', 'o', 'O', 'b', 'B']) => return None,
+        Value::Int(whole) => whole as f64,
+        Value::Float(amount) => amount,
+        _ => return None,
+    };
+    let text = crate::python::float_text(amount);
+    Some(Value::from(format!("{}j", text.strip_suffix(".0").unwrap_or(&text))))
+}
+
 /// Where a number ends that begins with a digit or a point.
 fn number_end(text: &[u8]) -> usize {
     let based =
@@ -387,6 +458,29 @@ mod tests {
             ("[1,\n 2]\n", "[1, 2]"),
         ] {
             assert_eq!(parse(text).map(|value| python::repr(&value)).as_deref(), Some(repr), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_value_becomes_text_where_that_is_asked_for() {
+        for (text, repr) in [
+            ("[..., 1j, set(), {1, 2}, b'x']", "['...', '1j', [], [1, 2], 'x']"),
+            ("...", "'...'"),
+            ("1.50J", "'1.5j'"),
+            ("1e20j", "'1e+20j'"),
+            ("-2j", "'(-0-2j)'"),
+            ("b'caf\\xc3\\xa9' b\"!\"", "'café!'"),
+            ("rb'\\n'", "'\\\\n'"),
+            (".5", "0.5"),
+        ] {
+            assert_eq!(
+                parse_as_text(text).map(|value| python::repr(&value)).as_deref(),
+                Some(repr),
+                "{text}"
+            );
+        }
+        for text in ["b'é'", "b'\\xff'", "b'a' 'b'", "0x1j", "1jx", "..", "bare"] {
+            assert!(parse_as_text(text).is_none(), "{text}");
         }
     }
 

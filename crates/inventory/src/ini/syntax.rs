@@ -388,20 +388,10 @@ fn untyped(text: &str, value: &Value) -> Option<Box<str>> {
 
 /// A value typed as Python types literals, else text. The user wrote it, so text in it is a template.
 fn typed(text: &str, place: &Place) -> Value {
-    match data::literal::parse(text) {
+    match data::literal::parse_as_text(text) {
         Some(value) => written(value, place),
-        None => match bytes(text) {
-            Some(value) => written(value, place),
-            None => Value::Str(Text::template(text, Some(place.clone()))),
-        },
+        None => Value::Str(Text::template(text, Some(place.clone()))),
     }
-}
-
-/// Python's `b'text'`, which Ansible takes for text.
-fn bytes(text: &str) -> Option<Value> {
-    let rest =
-        text.strip_prefix(['b', 'B']).filter(|rest| rest.is_ascii() && rest.starts_with(['\'', '"']))?;
-    data::literal::parse(rest).filter(|value| value.as_str().is_some())
 }
 
 fn written(value: Value, place: &Place) -> Value {
