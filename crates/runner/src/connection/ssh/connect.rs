@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ssh2::{HostKeyType, MethodType, Session};
 
+use super::gate::{Gate, Place};
 use super::known_hosts::{self, KnownKeys, Verdict};
 use super::resolve;
 use crate::connection::{ConnectionSettings, HostKeyCheck, ShownKey, Unreachable};
@@ -19,11 +20,30 @@ pub(crate) struct Contact {
     pub(crate) host_key: String,
 }
 
-/// Reaches the host.
-pub(crate) fn reach(settings: &ConnectionSettings) -> Result<TcpStream, Unreachable> {
+/// How long a host that does not answer keeps its place at the gate: longer than a packet takes around the world.
+const PROBE: Duration = Duration::from_millis(500);
+
+/// Reaches the host, inside the gate: a server takes up its part of a login as soon as it is connected to, and gives it a limited time.
+/// A host that does not answer at once is waited for outside, so that those that are down keep nobody out.
+pub(crate) fn reach<'a>(
+    settings: &ConnectionSettings,
+    gate: &'a Gate,
+    place: &mut Option<Place<'a>>,
+) -> Result<TcpStream, Unreachable> {
     let addresses = resolve::addresses(&settings.address, settings.port())
         .map_err(|detail| Unreachable::Dns { name: settings.address.clone(), detail })?;
-    connect_any(settings, &addresses)
+    place.get_or_insert_with(|| gate.enter());
+    match connect_any(settings, &addresses, settings.timeout.min(PROBE)) {
+        Ok(socket) => return Ok(socket),
+        // Of several addresses, one that was only slow may be hidden behind the last one's refusal.
+        Err(cause) if addresses.len() == 1 && !matches!(cause, Unreachable::Timeout { .. }) => {
+            return Err(cause);
+        }
+        Err(_) => *place = None,
+    }
+    let socket = connect_any(settings, &addresses, settings.timeout.saturating_sub(PROBE).max(PROBE))?;
+    *place = Some(gate.enter());
+    Ok(socket)
 }
 
 /// Begins a session over a connection, and checks the host's key.
@@ -49,11 +69,14 @@ pub(crate) fn contact(settings: &ConnectionSettings, socket: TcpStream) -> Resul
 }
 
 /// The first address that answers; the last error if none does.
-fn connect_any(settings: &ConnectionSettings, addresses: &[SocketAddr]) -> Result<TcpStream, Unreachable> {
+fn connect_any(
+    settings: &ConnectionSettings,
+    addresses: &[SocketAddr],
+    limit: Duration,
+) -> Result<TcpStream, Unreachable> {
     let mut failure = Unreachable::Dns { name: settings.address.clone(), detail: "no address".into() };
     for address in addresses {
-        match TcpStream::connect_timeout(address, settings.timeout)
-            .and_then(|socket| prepare(socket, settings.silence))
+        match TcpStream::connect_timeout(address, limit).and_then(|socket| prepare(socket, settings.silence))
         {
             Ok(socket) => return Ok(socket),
             Err(error) => failure = network(settings, &error),
@@ -198,5 +221,25 @@ mod tests {
         assert_eq!(key_format(b"\0\0\0\x0bssh-ed25519rest"), "ssh-ed25519");
         assert_eq!(key_format(b"\xff\xff\xff\xffssh"), "ssh-unknown");
         assert_eq!(key_format(b""), "ssh-unknown");
+    }
+
+    #[test]
+    fn who_waits_at_the_gate_has_not_connected_and_loses_none_of_its_time() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        server.set_nonblocking(true).unwrap();
+        let defaults = crate::connection::ConnectionDefaults::default();
+        let mut settings = ConnectionSettings::from_vars("127.0.0.1", &|_| None, &defaults).unwrap();
+        settings.port = Some(server.local_addr().unwrap().port());
+        settings.timeout = Duration::from_secs(1);
+        let gate = Gate::new(1);
+        let before = gate.enter();
+        std::thread::scope(|scope| {
+            let host = scope.spawn(|| reach(&settings, &gate, &mut None).map(drop));
+            std::thread::sleep(settings.timeout * 2);
+            assert_eq!(server.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+            drop(before);
+            host.join().unwrap().unwrap();
+        });
+        server.accept().unwrap();
     }
 }

@@ -1,5 +1,6 @@
 //! How many hosts are being logged in to, and get their agent started, at the same time: a key exchange takes processor time, and with a thousand
-//! of them at once none would be done within its time. Hosts that do not answer at all wait outside.
+//! of them at once none would be done within its time. Who waits has not connected yet, so that no
+//! time limit of ours or of the server's runs; hosts that do not answer wait outside.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -19,7 +20,7 @@ pub(super) static LOGINS: Gate = Gate::new(PLACES);
 pub(super) struct Place<'a>(&'a Gate);
 
 impl Gate {
-    const fn new(places: usize) -> Self {
+    pub(super) const fn new(places: usize) -> Self {
         Self { free: Mutex::new(places), left: Condvar::new() }
     }
 

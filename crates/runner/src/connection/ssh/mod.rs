@@ -44,10 +44,7 @@ impl SshCarrier {
     }
 
     fn connect(&mut self, interrupt: &Interrupt) -> Result<(Session, TcpStream), Unreachable> {
-        let reached = connect::reach(&self.settings)?;
-        if self.place.is_none() {
-            self.place = Some(LOGINS.enter());
-        }
+        let reached = connect::reach(&self.settings, &LOGINS, &mut self.place)?;
         let contact = connect::contact(&self.settings, reached)?;
         if let Ok(socket) = contact.socket.try_clone() {
             // An error means that it is closed already.
