@@ -86,7 +86,7 @@ runs() {
         failed=$((failed + 1))
         echo "FAIL  $name did not run"
     fi
-    grep -qE 'FAIL|error|did not run' "$log" && tail -n 80 "$log"
+    grep -qE '^error|^ *(FAIL|SIG|ABORT|TIMEOUT)|did not run' "$log" && tail -n 80 "$log"
     rm -f "$log"
 }
 
